@@ -1,0 +1,181 @@
+// Package config is the second of the two files a node starts from: what is
+// this node's own. All paths in it are relative to the file's folder.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// maxFileBytes bounds what is read: a hundred peers take twenty kilobytes.
+const maxFileBytes = 1 << 20
+
+// Duration is a time.Duration that stands in JSON as text such as "1.5s".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no duration: write a number with a unit, such as \"500ms\", \"3s\" or \"2m\"", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Peer is another validator of the network, and where it listens.
+type Peer struct {
+	Name    string          `json:"name"`
+	Key     types.PublicKey `json:"key"`
+	Address string          `json:"address"` // host:port of its p2p listener
+}
+
+// Listen says where the node listens. An empty address switches a listener
+// off; port 0 takes any free port.
+type Listen struct {
+	P2P     string `json:"p2p"`
+	API     string `json:"api"`
+	Console string `json:"console,omitempty"`
+	Metrics string `json:"metrics,omitempty"`
+}
+
+// Builder is when this node makes a candidate block, and how large.
+type Builder struct {
+	When       string   `json:"when"`     // a CEL expression, see docs/rules.md
+	Interval   Duration `json:"interval"` // the rule is asked at least so often; 1ms and more
+	MaxRecords int      `json:"maxRecords"`
+	MaxBytes   int      `json:"maxBytes"`
+}
+
+// Consensus is the pace of agreement.
+type Consensus struct {
+	MinBlockInterval Duration `json:"minBlockInterval"` // between commits; may be 0
+	ProposeTimeout   Duration `json:"proposeTimeout"`   // how long the drawn validator is waited for in round 0
+}
+
+// Config is the whole file.
+type Config struct {
+	Name      string    `json:"name"`    // the validator's name
+	DataDir   string    `json:"dataDir"` // empty: in memory only
+	Listen    Listen    `json:"listen"`
+	Peers     []Peer    `json:"peers"`
+	Builder   Builder   `json:"builder"`
+	Consensus Consensus `json:"consensus"`
+	LogLevel  string    `json:"logLevel,omitempty"` // debug, info (default), warn or error
+}
+
+// Keys is a validator's two secrets; the file that holds them is readable by
+// its owner only.
+type Keys struct {
+	Sign types.PrivateKey `json:"sign"` // signs votes, and connects to peers
+	VRF  types.PrivateKey `json:"vrf"`  // proves the beacon
+}
+
+// Load reads and checks a config file.
+func Load(path string) (*Config, error) {
+	c := &Config{}
+	if err := load(path, "config", c); err != nil {
+		return nil, err
+	}
+	return c, c.Check()
+}
+
+// LoadKeys reads a key file.
+func LoadKeys(path string) (Keys, error) {
+	var k Keys
+	if err := load(path, "keys", &k); err != nil {
+		return Keys{}, err
+	}
+	if k.Sign.Public().IsZero() || k.VRF.Public().IsZero() {
+		return Keys{}, fmt.Errorf("keys: %s lacks a key: it must hold \"sign\" and \"vrf\", 64 hex digits each", path)
+	}
+	return k, nil
+}
+
+func load(path, what string, into any) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return fmt.Errorf("%s: read %s: %w", what, path, err)
+	}
+	if len(data) > maxFileBytes {
+		return fmt.Errorf("%s: %s is larger than %d bytes: that is not the file meant", what, path, maxFileBytes)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("%s: %s: %w", what, path, err)
+	}
+	return nil
+}
+
+// Encode returns the file's indented JSON.
+func (c *Config) Encode() []byte { return encode(c) }
+
+// Encode returns the file's indented JSON, secrets included.
+func (k Keys) Encode() []byte { return encode(k) }
+
+func encode(v any) []byte {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic("config: cannot encode: " + err.Error()) // all fields are plain
+	}
+	return append(data, '\n')
+}
+
+// Bounds of what a config may ask for.
+const (
+	MinBuilderInterval = time.Millisecond // a rule is asked at each change of the pool anyway
+	MinProposeTimeout  = 10 * time.Millisecond
+)
+
+// Check says what is wrong with the config, if anything is.
+func (c *Config) Check() error {
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("config: name is missing: it must be this validator's name")
+	case c.Listen.API == "" || c.Listen.P2P == "":
+		return fmt.Errorf("config: listen.api and listen.p2p are needed, each as host:port")
+	case c.Builder.When == "":
+		return fmt.Errorf("config: builder.when is missing: it must be a rule such as \"pool.size >= 3\"")
+	case time.Duration(c.Builder.Interval) < MinBuilderInterval:
+		return fmt.Errorf("config: builder.interval is %v: it must be at least %v", time.Duration(c.Builder.Interval), MinBuilderInterval)
+	case c.Builder.MaxRecords < 1 || c.Builder.MaxRecords > types.MaxBlockRecords:
+		return fmt.Errorf("config: builder.maxRecords is %d: it must be 1 to %d", c.Builder.MaxRecords, types.MaxBlockRecords)
+	case c.Builder.MaxBytes < types.MaxRecordBytes || c.Builder.MaxBytes > types.MaxBlockBytes:
+		return fmt.Errorf("config: builder.maxBytes is %d: it must be %d to %d", c.Builder.MaxBytes, types.MaxRecordBytes, types.MaxBlockBytes)
+	case time.Duration(c.Consensus.ProposeTimeout) < MinProposeTimeout:
+		return fmt.Errorf("config: consensus.proposeTimeout is %v: it must be at least %v", time.Duration(c.Consensus.ProposeTimeout), MinProposeTimeout)
+	}
+	return c.checkPeers()
+}
+
+func (c *Config) checkPeers() error {
+	if len(c.Peers) > types.MaxValidators {
+		return fmt.Errorf("config: %d peers: at most %d", len(c.Peers), types.MaxValidators)
+	}
+	seen := map[types.PublicKey]bool{}
+	for i, p := range c.Peers {
+		if p.Key.IsZero() || p.Address == "" {
+			return fmt.Errorf("config: peers[%d] (%s): key and address are needed", i, p.Name)
+		}
+		if seen[p.Key] {
+			return fmt.Errorf("config: peers[%d] (%s): its key is there twice", i, p.Name)
+		}
+		seen[p.Key] = true
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package types
+
+import "fmt"
+
+// CertificateSignature is one precommit of a certificate.
+type CertificateSignature struct {
+	Validator PublicKey `json:"validator"`
+	Signature Signature `json:"signature"`
+}
+
+// Certificate is the precommits of a quorum for one block.
+type Certificate struct {
+	Height     uint64                 `json:"height"`
+	Round      uint32                 `json:"round"`
+	Block      Hash                   `json:"block"`
+	Signatures []CertificateSignature `json:"signatures"` // in the order of the keys
+}
+
+// Encode returns the canonical encoding.
+func (c *Certificate) Encode() []byte {
+	e := NewEncoder("", 8+4+32+4+96*len(c.Signatures))
+	e.Uint64(c.Height)
+	e.Uint32(c.Round)
+	e.Fixed(c.Block[:])
+	e.Uint32(uint32(len(c.Signatures)))
+	for _, s := range c.Signatures {
+		e.Fixed(s.Validator[:])
+		e.Fixed(s.Signature[:])
+	}
+	return e.Data()
+}
+
+// DecodeCertificate reads a certificate that fills raw.
+func DecodeCertificate(raw []byte) (*Certificate, error) {
+	d := NewDecoder(raw)
+	c := &Certificate{Height: d.Uint64(), Round: d.Uint32()}
+	d.Fixed(c.Block[:])
+	c.Signatures = make([]CertificateSignature, d.Count(96, MaxValidators))
+	for i := range c.Signatures {
+		d.Fixed(c.Signatures[i].Validator[:])
+		d.Fixed(c.Signatures[i].Signature[:])
+	}
+	return c, d.Finish()
+}
+
+// Verify checks that the precommits are valid and a quorum of the set.
+func (c *Certificate) Verify(network Hash, set *ValidatorSet) error {
+	message := VoteSignBytes(network, Precommit, c.Height, c.Round, c.Block)
+	var batch SignatureBatch
+	var stake uint64
+	seen := make(map[PublicKey]bool, len(c.Signatures))
+	for _, s := range c.Signatures {
+		v, ok := set.ByKey(s.Validator)
+		if !ok || seen[s.Validator] {
+			return fmt.Errorf("the certificate of height %d counts %s, which is no validator of that height or is there twice", c.Height, s.Validator.Short())
+		}
+		seen[s.Validator] = true
+		stake += v.Stake
+		batch.Add(s.Validator, message, s.Signature)
+	}
+	if !set.IsQuorum(stake) {
+		return fmt.Errorf("the certificate of height %d has a stake of %d: it must be more than two thirds of %d", c.Height, stake, set.Total())
+	}
+	for i, ok := range batch.Verify() {
+		if !ok {
+			return fmt.Errorf("the certificate of height %d: the signature of %s is wrong", c.Height, c.Signatures[i].Validator.Short())
+		}
+	}
+	return nil
+}
+
+// Evidence is two votes of one validator that contradict each other: the same
+// kind, height and round, for different blocks.
+type Evidence struct {
+	First  Vote `json:"first"`
+	Second Vote `json:"second"`
+}
+
+// Encode returns the canonical encoding.
+func (v *Evidence) Encode() []byte { return append(v.First.Encode(), v.Second.Encode()...) }
+
+// voteBytes is the size of an encoded vote.
+const voteBytes = 1 + 8 + 4 + 32 + 32 + 64
+
+// DecodeEvidence reads evidence that fills raw.
+func DecodeEvidence(raw []byte) (Evidence, error) {
+	if len(raw) != 2*voteBytes {
+		return Evidence{}, fmt.Errorf("evidence of %d bytes: it must have %d", len(raw), 2*voteBytes)
+	}
+	first, err := DecodeVote(raw[:voteBytes])
+	if err != nil {
+		return Evidence{}, err
+	}
+	second, err := DecodeVote(raw[voteBytes:])
+	return Evidence{First: first, Second: second}, err
+}
