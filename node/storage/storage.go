@@ -1,0 +1,140 @@
+// Package storage keeps what a node must not lose: the chain with the state
+// and the indices that belong to it (Store), and what the validator signed
+// (SignLog). Open keeps both in one folder on disk, NewMemory in memory; both
+// pass the same tests.
+package storage
+
+import (
+	"errors"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// ErrNotFound means that the store has no such block.
+var ErrNotFound = errors.New("storage: no such block")
+
+// Identity says whose data a folder holds. A folder is stamped with it once and
+// opened for nobody else.
+type Identity struct {
+	Network   types.Hash      // the network's id
+	Validator types.PublicKey // the validator's signing key
+	Name      string          // the validator's name, for error messages only
+}
+
+// Change sets Key to Value; a nil Value deletes the key.
+type Change struct{ Key, Value []byte }
+
+// Commit is all that one height changes. It is stored whole or not at all.
+type Commit struct {
+	Height      uint64
+	Block       []byte       // encoded; empty at height 0
+	Certificate []byte       // encoded; empty at height 0
+	Records     []types.Hash // ids of the block's records, in their order
+	State       []Change     // what the height changed in the ledger's state
+	Aux         []Change     // what the engine keeps beside: seeds, participants, evidence
+}
+
+// Store is the chain on disk or in memory. All methods may be called at the
+// same time from several goroutines. Slices that come out belong to the
+// caller, except in State; slices that go in are not kept.
+//
+// An error of Commit or Put means that the disk failed. Whether the change is
+// stored is unknown until the store is opened again, so that every later write
+// fails too; reads may go on.
+type Store interface {
+	// Head is the height of the last committed block; 0 before the first.
+	Head() uint64
+
+	// Block returns the encoded block and its encoded certificate. The error is
+	// ErrNotFound for heights outside 1 to Head.
+	Block(height uint64) (block, certificate []byte, err error)
+
+	// Blocks calls yield for the blocks from a height (0 counts as 1) to Head in
+	// order, until yield returns false. It costs much less than as many calls
+	// of Block.
+	Blocks(from uint64, yield func(height uint64, block, certificate []byte) bool) error
+
+	// Place tells which committed block holds a record, and its index there.
+	Place(id types.Hash) (height uint64, index uint32, ok bool, err error)
+
+	// State calls yield for each entry of the ledger's state as of Head, in the
+	// order of the keys. Key and value are valid until yield returns. An error
+	// of yield ends the walk and is returned.
+	State(yield func(key, value []byte) error) error
+
+	// Aux returns the auxiliary entry under key.
+	Aux(key []byte) (value []byte, ok bool, err error)
+
+	// AuxRange returns at most limit auxiliary entries whose keys begin with
+	// prefix, in the order of the keys, from the key prefix+from on.
+	AuxRange(prefix, from []byte, limit int) ([]Change, error)
+
+	// Commit stores the height after Head; it is on disk when Commit returns. A
+	// commit of height 0, which stores the state of genesis, is allowed on a
+	// store without state. Any other height is an error that changes nothing.
+	Commit(c Commit) error
+
+	// Put changes auxiliary entries outside of a commit; they are on disk when
+	// Put returns.
+	Put(aux ...Change) error
+
+	// Close ends the use of the store. Nothing else may be called after it.
+	Close() error
+}
+
+// MaxSignEntryBytes is the most that the data of a SignEntry may take: the
+// largest block with the ids of its records and a signed proposal beside fits.
+const MaxSignEntryBytes = types.MaxBlockBytes + 32*types.MaxBlockRecords + 1<<20
+
+// SignEntry is something a validator signed, or must hold before it signs.
+// The engine gives Kind and Data their meaning.
+type SignEntry struct {
+	Height uint64
+	Round  uint32
+	Kind   uint8
+	Data   []byte // at most MaxSignEntryBytes
+}
+
+// SignLog is what a validator signed, on disk before it is on the wire. All
+// methods may be called at the same time from several goroutines.
+type SignLog interface {
+	// Entries returns all entries that were not pruned, in the order appended.
+	// Entries below the height of the last Prune may be among them.
+	Entries() ([]SignEntry, error)
+
+	// Append adds entries; they are on disk (synced, checksummed) when it
+	// returns, all or none. After an error nothing may be sent that depends on
+	// them, and every later Append fails too: what is on disk is unknown until
+	// the log is opened again. An entry that is too large is refused and does no
+	// such harm.
+	Append(entries ...SignEntry) error
+
+	// Prune lets go of entries below a height. It is cheap and may keep some of
+	// them; it never loses others, whenever the machine stops.
+	Prune(below uint64) error
+
+	// Fresh reports whether nothing was ever appended, in this life of the
+	// process or an earlier one: true where the disk is new or was lost, so that
+	// the validator has to watch before it votes.
+	Fresh() bool
+
+	// Close ends the use of the log. Nothing else may be called after it.
+	Close() error
+}
+
+// Data is one validator's whole data: its store and its sign log.
+type Data struct {
+	Store   Store
+	SignLog SignLog
+
+	release func() error // gives the folder's lock back; nil in memory
+}
+
+// Close closes the sign log and the store and releases the folder.
+func (d *Data) Close() error {
+	err := errors.Join(d.SignLog.Close(), d.Store.Close())
+	if d.release != nil {
+		err = errors.Join(err, d.release())
+	}
+	return err
+}
