@@ -1,0 +1,146 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/types"
+)
+
+// Load makes a state of stored entries, those that Entries and Commit gave; each
+// yields them one by one, in any order, as storage does. The error says what is
+// damaged, or whose state it is if not that of g's network.
+func Load(g *genesis.Genesis, each func(yield func(key, value []byte) error) error) (*State, error) {
+	s := newState(g)
+	err := each(func(key, value []byte) error {
+		if err := s.load(key, value); err != nil {
+			return fmt.Errorf("ledger: the stored state is damaged or foreign: %w", err)
+		}
+		s.trie.put(key, value)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkLoaded(); err != nil {
+		return nil, fmt.Errorf("ledger: the stored state is damaged: %w", err)
+	}
+	s.count()
+	return s, nil
+}
+
+// checkLoaded checks what no single entry can show.
+func (s *State) checkLoaded() error {
+	if s.trie.size == 0 {
+		return fmt.Errorf("it has no entries")
+	}
+	if s.next == nil || s.newest == nil {
+		return fmt.Errorf("a validator set is missing")
+	}
+	var sum uint64
+	for _, v := range s.accounts {
+		sum += v.Balance
+	}
+	if sum != s.minted {
+		return fmt.Errorf("the balances are %d together, and %d were minted", sum, s.minted)
+	}
+	return nil
+}
+
+// load takes one stored entry into the state's maps.
+func (s *State) load(key, value []byte) error {
+	if len(key) == 0 {
+		return fmt.Errorf("an entry has no key")
+	}
+	d := types.NewDecoder(value)
+	switch kind, rest := key[0], key[1:]; {
+	case kind == metaKey && len(rest) == 0:
+		return s.loadMeta(d)
+	case kind == accountKey:
+		return s.loadAccount(rest, d)
+	case kind == openKey && len(rest) == 32:
+		s.seen[types.Hash(rest)] = struct{}{}
+		if d.Uint8() != 1 {
+			return fmt.Errorf("the mark of an open record is not 1")
+		}
+		return d.Finish()
+	case kind == validatorKey && len(rest) == 1:
+		return s.loadValidators(rest[0], d)
+	case kind == guestKey && len(rest) == 32:
+		return s.loadGuest(types.PublicKey(rest), d)
+	}
+	return fmt.Errorf("key %x is none that a ledger has", key)
+}
+
+func (s *State) loadMeta(d *types.Decoder) error {
+	var network types.Hash
+	d.Fixed(network[:])
+	s.height = d.Uint64()
+	d.Fixed(s.seed[:])
+	s.minted = d.Uint64()
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	if network != s.network {
+		return fmt.Errorf("it is the state of network %s, and this node's genesis file is that of %s", network.Short(), s.network.Short())
+	}
+	return nil
+}
+
+func (s *State) loadAccount(key []byte, d *types.Decoder) error {
+	a, err := decodeAccount(key)
+	if err != nil {
+		return err
+	}
+	s.accounts[a] = AccountState{Balance: d.Uint64(), Nonce: d.Uint64()}
+	return d.Finish()
+}
+
+func decodeAccount(key []byte) (types.Account, error) {
+	switch {
+	case len(key) == 1+32 && key[0] == byte(types.Keyed):
+		return types.KeyedAccount(types.PublicKey(key[1:])), nil
+	case len(key) == 1+16 && key[0] == byte(types.Open):
+		return types.OpenAccount(uuid.UUID(key[1:])), nil
+	}
+	return types.Account{}, fmt.Errorf("key %x names no account", key)
+}
+
+func (s *State) loadValidators(which byte, d *types.Decoder) error {
+	list := make([]types.Validator, d.Count(4, types.MaxValidators))
+	for i := range list {
+		v, err := types.DecodeValidator(d.Bytes(types.MaxRecordBytes))
+		if err != nil {
+			return err
+		}
+		list[i] = v
+	}
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	set, err := types.NewValidatorSet(list)
+	if err != nil {
+		return err
+	}
+	switch which {
+	case nextSet:
+		s.next = set
+	case newestSet:
+		s.newest = set
+	default:
+		return fmt.Errorf("a validator set of kind %d: it must be 1 or 2", which)
+	}
+	return nil
+}
+
+func (s *State) loadGuest(session types.PublicKey, d *types.Decoder) error {
+	g := Guest{Session: session}
+	d.Fixed(g.Host[:])
+	g.Balance, g.BPM = d.Uint64(), d.Uint64()
+	g.Waiting = d.Uint8() == 1
+	g.From, g.Until = d.Uint64(), d.Uint64()
+	s.guests[session] = g
+	return d.Finish()
+}
