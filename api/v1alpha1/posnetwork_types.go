@@ -20,7 +20,7 @@ import (
 // +kubebuilder:printcolumn:name="Validators",type=string,JSONPath=`.status.validatorsOnline`
 // +kubebuilder:printcolumn:name="Online stake",type=integer,JSONPath=`.status.onlineStake`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 24 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",fieldPath=".metadata.name",message="a network's name is a DNS label of at most 24 characters: lower-case letters, digits and '-', beginning with a letter, ending with a letter or digit"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 24 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name: a network's name is a DNS label of at most 24 characters: lower-case letters, digits and '-', beginning with a letter, ending with a letter or digit"
 type PosNetwork struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -55,9 +55,9 @@ type PosNetworkSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:XValidation:rule="self.map(v, has(v.replicas) ? v.replicas : 1).sum() <= 100",messageExpression="'these are ' + string(self.map(v, has(v.replicas) ? v.replicas : 1).sum()) + ' validators, counting replicas; at most 100 are allowed'",message="at most 100 validators are allowed, counting replicas"
-	// +kubebuilder:validation:XValidation:rule="self.map(v, has(v.replicas) ? v.replicas : 1).sum() > 100 || self.map(v, v.stake * (has(v.replicas) ? v.replicas : 1)).sum() <= 9007199254740991",messageExpression="'the total stake, counting replicas, is ' + string(self.map(v, v.stake * (has(v.replicas) ? v.replicas : 1)).sum()) + '; at most 9007199254740991 (2^53 - 1) is allowed'",message="the total stake, counting replicas, must be at most 9007199254740991 (2^53 - 1)"
-	// +kubebuilder:validation:XValidation:rule="self.all(v, has(v.replicas) || self.all(r, !has(r.replicas) || !v.name.startsWith(r.name + '-') || !v.name.substring(size(r.name)).matches('^-(0|[1-9][0-9]?)$') || int(v.name.substring(size(r.name) + 1)) >= r.replicas))",messageExpression="'the name ' + self.filter(v, !has(v.replicas) && self.exists(r, has(r.replicas) && v.name.startsWith(r.name + '-') && v.name.substring(size(r.name)).matches('^-(0|[1-9][0-9]?)$') && int(v.name.substring(size(r.name) + 1)) < r.replicas))[0].name + ' is also that of a replica of another validator; names must differ once replicas are spread out (NAME-0, NAME-1, ...)'",message="a validator has the name of another one's replica; names must differ once replicas are spread out (NAME-0, NAME-1, ...)"
+	// +kubebuilder:validation:XValidation:rule="self.map(v, has(v.replicas) ? v.replicas : 1).sum() <= 100",message="there are more than 100 validators, counting replicas; 1 to 100 are allowed"
+	// +kubebuilder:validation:XValidation:rule="self.map(v, has(v.replicas) ? v.replicas : 1).sum() > 100 || self.map(v, v.stake * (has(v.replicas) ? v.replicas : 1)).sum() <= 9007199254740991",message="the stakes of all validators together, counting replicas, are more than 9007199254740991 (2^53 - 1), which is the most allowed"
+	// +kubebuilder:validation:XValidation:rule="self.all(v, has(v.replicas) || self.all(r, !has(r.replicas) || !v.name.startsWith(r.name + '-') || !v.name.substring(size(r.name)).matches('^-(0|[1-9][0-9]?)$') || int(v.name.substring(size(r.name) + 1)) >= r.replicas))",messageExpression="'the name ' + self.map(v, !has(v.replicas) && self.exists(r, has(r.replicas) && v.name.startsWith(r.name + '-') && v.name.substring(size(r.name)).matches('^-(0|[1-9][0-9]?)$') && int(v.name.substring(size(r.name) + 1)) < r.replicas), v.name)[0] + ' is also that of a replica of another validator; names must differ once replicas are spread out (NAME-0, NAME-1, ...)'",message="a validator has the name of another one's replica; names must differ once replicas are spread out (NAME-0, NAME-1, ...)"
 	Validators []Validator `json:"validators"`
 
 	// builder is the rule by which a validator makes a candidate block of its pool.
@@ -70,17 +70,22 @@ type PosNetworkSpec struct {
 	// +kubebuilder:default={}
 	Consensus Consensus `json:"consensus"`
 
-	// ledger is what the chain starts with and pays out.
+	// ledger is what the chain starts with and pays out. It is part of the genesis
+	// and does not change while the network lives.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="ledger is part of the genesis, which never changes; to change it, make a new network"
 	// +kubebuilder:default={}
 	Ledger Ledger `json:"ledger"`
 
-	// faucet lets anybody mint tokens: a transfer from the account GENESIS.
+	// faucet lets anybody mint tokens: a transfer from the account GENESIS. It is
+	// part of the genesis and does not change while the network lives.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="faucet is part of the genesis, which never changes; to change it, make a new network"
 	// +kubebuilder:default={}
 	Faucet Faucet `json:"faucet"`
 
-	// console is the line console (TCP port 9090, for nc).
+	// console is the line console (TCP port 9090, for nc). What it says of guests is
+	// part of the genesis and does not change while the network lives.
 	// +optional
 	// +kubebuilder:default={}
 	Console Console `json:"console"`
@@ -171,15 +176,15 @@ type Builder struct {
 	// +optional
 	// +kubebuilder:default=20000
 	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100000
+	// +kubebuilder:validation:Maximum=50000
 	MaxRecords int64 `json:"maxRecords,omitempty"`
 
 	// maxBytes is the most bytes of a candidate block's records, in their canonical
 	// encoding.
 	// +optional
 	// +kubebuilder:default=4194304
-	// +kubebuilder:validation:Minimum=4096
-	// +kubebuilder:validation:Maximum=16777216
+	// +kubebuilder:validation:Minimum=256
+	// +kubebuilder:validation:Maximum=8388608
 	MaxBytes int64 `json:"maxBytes,omitempty"`
 }
 
@@ -201,13 +206,13 @@ type BuilderOverride struct {
 	// maxRecords in place of spec.builder.maxRecords.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100000
+	// +kubebuilder:validation:Maximum=50000
 	MaxRecords int64 `json:"maxRecords,omitempty"`
 
 	// maxBytes in place of spec.builder.maxBytes.
 	// +optional
-	// +kubebuilder:validation:Minimum=4096
-	// +kubebuilder:validation:Maximum=16777216
+	// +kubebuilder:validation:Minimum=256
+	// +kubebuilder:validation:Maximum=8388608
 	MaxBytes int64 `json:"maxBytes,omitempty"`
 }
 
@@ -253,7 +258,7 @@ type Ledger struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=250
-	// +kubebuilder:validation:XValidation:rule="self.map(a, a.balance).sum() <= 9007199254740991",messageExpression="'the balances together are ' + string(self.map(a, a.balance).sum()) + '; at most 9007199254740991 (2^53 - 1) is allowed'",message="the balances together must be at most 9007199254740991 (2^53 - 1)"
+	// +kubebuilder:validation:XValidation:rule="self.map(a, a.balance).sum() <= 9007199254740991",message="the balances of all accounts together are more than 9007199254740991 (2^53 - 1), which is the most allowed"
 	// +kubebuilder:validation:XValidation:rule="[self.map(a, a.account.lowerAscii())].all(ids, ids.all(id, ids.indexOf(id) == ids.lastIndexOf(id)))",messageExpression="'the account ' + [self.map(a, a.account.lowerAscii())].map(ids, ids.filter(id, ids.indexOf(id) != ids.lastIndexOf(id)))[0][0] + ' is there more than once; each account is allowed once, upper and lower case being the same'",message="an account is there more than once; each is allowed once, upper and lower case being the same"
 	Accounts []AccountBalance `json:"accounts,omitempty"`
 }
@@ -292,7 +297,7 @@ type Faucet struct {
 
 // Console is the line console of the nodes.
 //
-// +kubebuilder:validation:XValidation:rule="self.enabled || !self.guests",fieldPath=".guests",message="guests come in by the console: console.guests needs console.enabled to be true"
+// +kubebuilder:validation:XValidation:rule="!has(self.guests) || !self.guests || (has(self.enabled) && self.enabled)",fieldPath=".guests",message="guests come in by the console: console.guests needs console.enabled to be true"
 type Console struct {
 	// enabled opens the console.
 	// +optional
@@ -302,6 +307,7 @@ type Console struct {
 	// guests lets people on the console take part in the draw.
 	// +optional
 	// +kubebuilder:default=false
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="guests is part of the genesis, which never changes; to change it, make a new network"
 	Guests bool `json:"guests"`
 
 	// maxGuests is the most guests in the draw at a time.
@@ -309,6 +315,7 @@ type Console struct {
 	// +kubebuilder:default=100
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="maxGuests is part of the genesis, which never changes; to change it, make a new network"
 	MaxGuests int32 `json:"maxGuests,omitempty"`
 
 	// maxBalance is the most tokens that a guest may weigh.
@@ -316,6 +323,7 @@ type Console struct {
 	// +kubebuilder:default=1000000
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9007199254740991
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="maxBalance is part of the genesis, which never changes; to change it, make a new network"
 	MaxBalance int64 `json:"maxBalance,omitempty"`
 }
 
