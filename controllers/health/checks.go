@@ -1,0 +1,124 @@
+package health
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/posnet/posnet/api/v1alpha1"
+)
+
+// verdict is one check's outcome.
+type verdict struct {
+	status  metav1.ConditionStatus
+	reason  string
+	message string
+}
+
+// checks in the order they are shown.
+var checks = []struct {
+	condition string
+	judge     func(*facts) verdict
+}{
+	{v1alpha1.ConditionReady, ready},
+	{v1alpha1.ConditionProgressing, progressing},
+	{v1alpha1.ConditionDegraded, degraded},
+	{v1alpha1.ConditionQuorumLost, quorumLost},
+	{v1alpha1.ConditionDiverged, diverged},
+	{v1alpha1.ConditionLotteryFair, lotteryFair},
+}
+
+func yes(reason, format string, args ...any) verdict {
+	return verdict{metav1.ConditionTrue, reason, fmt.Sprintf(format, args...)}
+}
+
+func no(reason, format string, args ...any) verdict {
+	return verdict{metav1.ConditionFalse, reason, fmt.Sprintf(format, args...)}
+}
+
+func unknown(reason, format string, args ...any) verdict {
+	return verdict{metav1.ConditionUnknown, reason, fmt.Sprintf(format, args...)}
+}
+
+func ready(f *facts) verdict {
+	switch {
+	case f.Hibernated:
+		return no("Hibernated", "the network hibernates")
+	case f.forked != "":
+		return no("Diverged", "%s", f.forked)
+	case !f.isQuorum(f.online):
+		return no("QuorumLost", "%s", f.share())
+	case !f.isQuorum(f.agreeing):
+		return no("CatchingUp", "%s: %s not caught up yet", f.share(), isOrAre(f.behind))
+	}
+	return yes("QuorumAgrees", "%s, and they agree", f.share())
+}
+
+func (f *facts) share() string {
+	return fmt.Sprintf("validators with %d of a total stake of %d are online", f.online, f.total)
+}
+
+func isOrAre(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return strings.Join(names, ", ") + " are"
+}
+
+func progressing(f *facts) verdict {
+	switch {
+	case f.Changing != "":
+		return yes("Changing", "%s", f.Changing)
+	case f.Paused:
+		return no("Paused", "spec.paused is set: the network stays as it is")
+	}
+	return no("AsSpecified", "the network is what its spec says")
+}
+
+func degraded(f *facts) verdict {
+	var said []string
+	reason := "ValidatorsBehind"
+	if len(f.behind) > 0 {
+		said = append(said, isOrAre(f.behind)+" not caught up")
+	}
+	if len(f.silent) > 0 {
+		reason = "ValidatorsOffline"
+		said = append(said, isOrAre(f.silent)+" offline")
+	}
+	switch {
+	case f.Hibernated:
+		return no("Hibernated", "the network hibernates")
+	case len(said) == 0:
+		return no("AllOnline", "all validators are online and caught up")
+	}
+	return yes(reason, "%s", strings.Join(said, "; "))
+}
+
+func quorumLost(f *facts) verdict {
+	switch {
+	case f.Hibernated:
+		return no("Hibernated", "the network hibernates")
+	case f.isQuorum(f.online):
+		return no("QuorumOnline", "%s; more than two thirds are needed", f.share())
+	}
+	return yes("TooLittleStake", "%s; more than two thirds are needed: the chain stands still, and nothing is lost", f.share())
+}
+
+func diverged(f *facts) verdict {
+	if f.forked != "" {
+		return yes("DifferentBlocks", "%s", f.forked)
+	}
+	return no("SameBlocks", "wherever two validators tell of one height, they hold the same block")
+}
+
+func lotteryFair(f *facts) verdict {
+	switch a := f.Fairness; {
+	case a == nil || a.Draws == 0:
+		return unknown("NoDraws", "no draw has been audited yet")
+	case !a.Fair:
+		return no("Unfair", "%d draws fit the stakes with a p-value of %.3g", a.Draws, a.PValue)
+	default:
+		return yes("FitsStakes", "%d draws fit the stakes with a p-value of %.3g", a.Draws, a.PValue)
+	}
+}
