@@ -1,42 +1,176 @@
 package p2p
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/posnet/posnet/node/types"
 )
 
 // Mesh is a node's links to all its peers. Its methods may be called from many
 // goroutines at a time.
-type Mesh struct{}
+type Mesh struct {
+	config   Config // with defaults filled in
+	self     types.PublicKey
+	log      *slog.Logger
+	listener net.Listener
+	server   *http.Server
+	buffers  sync.Pool // write buffers: idle links hold none
+	repeats  repeats
+	metrics  [len(linkKinds) + 1]*linkMetrics // by LinkKind
+	refusals prometheus.Counter
+
+	ctx    context.Context // ends when the mesh closes
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // all goroutines but those of the HTTP server
+	once   sync.Once      // Close
+
+	mu     sync.RWMutex // guards what follows
+	peers  map[types.PublicKey]*peer
+	closed bool
+}
 
 // New makes a mesh and opens its port, so that Addr is known and connections
 // wait; Start begins to use them. The error says what is wrong with the config
 // or why the port cannot be opened.
-func New(c Config) (*Mesh, error) { return &Mesh{}, nil }
+func New(c Config) (*Mesh, error) {
+	m := &Mesh{config: c, self: c.Key.Public(), log: c.Logger, peers: map[types.PublicKey]*peer{}}
+	if err := m.complete(); err != nil {
+		return nil, fmt.Errorf("p2p: %w", err)
+	}
+	l := c.Listener
+	if l == nil {
+		var err error
+		if l, err = openPort(c.Listen); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.register(); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("p2p: metrics: %w", err)
+	}
+	m.listener = newGate(l, m.reportTurned)
+	m.server = m.newServer()
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m, nil
+}
+
+// complete checks the config, fills in its defaults and makes the table of
+// peers.
+func (m *Mesh) complete() error {
+	c := &m.config
+	switch {
+	case m.self.IsZero():
+		return fmt.Errorf("the key is missing")
+	case len(c.Name) > types.MaxNameBytes || !printable(c.Name):
+		return fmt.Errorf("the name %q must be printable text of at most %d bytes", c.Name, types.MaxNameBytes)
+	case c.Handler == nil:
+		return fmt.Errorf("the handler is missing")
+	}
+	if c.Logger == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	if c.Dial == nil {
+		var d net.Dialer
+		c.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return d.DialContext(ctx, "tcp", address)
+		}
+	}
+	for i, p := range c.Peers {
+		if err := m.addPeer(p); err != nil {
+			return fmt.Errorf("peers[%d] (%s): %w", i, p.Name, err)
+		}
+	}
+	if c.Allowed == nil {
+		configured := map[types.PublicKey]bool{}
+		for _, p := range c.Peers {
+			configured[p.Key] = true
+		}
+		c.Allowed = func(key types.PublicKey) bool { return configured[key] }
+	}
+	return nil
+}
+
+func (m *Mesh) addPeer(p Peer) error {
+	_, _, err := net.SplitHostPort(p.Address)
+	switch {
+	case p.Key == m.self:
+		return fmt.Errorf("its key is this node's own: peers are the other validators")
+	case p.Key.IsZero():
+		return fmt.Errorf("its key is missing")
+	case err != nil:
+		return fmt.Errorf("address %q: %w; it must be host:port", p.Address, err)
+	case m.peers[p.Key] != nil:
+		return fmt.Errorf("its key is there twice")
+	}
+	m.peers[p.Key] = &peer{Peer: p, configured: true}
+	return nil
+}
 
 // Start begins to accept and to dial. The Handler may be called from now on,
-// even before Start returns.
-func (m *Mesh) Start() {}
+// even before Start returns. It is called once.
+func (m *Mesh) Start() {
+	m.spawn(m.listen)
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, p := range m.peers {
+		if !p.configured || m.closed {
+			continue
+		}
+		for _, kind := range linkKinds {
+			m.wg.Go(func() { m.keepDialing(p, kind) })
+		}
+	}
+}
+
+// spawn runs f in a goroutine that Close waits for, unless the mesh is closed.
+func (m *Mesh) spawn(f func()) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return false
+	}
+	m.wg.Go(f)
+	return true
+}
 
 // Addr returns where the mesh listens.
-func (m *Mesh) Addr() net.Addr { return nil }
-
-// Send queues a message for a peer and reports whether it did: false if the
-// peer's link for that kind is not up, or payload is larger than
-// kind.MaxBytes(). It never waits: a peer that reads too slowly loses the link.
-// That a message is queued does not mean that it arrives; LinkUp tells when to
-// begin anew. The payload must not change afterwards.
-func (m *Mesh) Send(to types.PublicKey, kind Kind, payload []byte) bool { return false }
-
-// Broadcast does what Send does, for every peer whose link for that kind is up.
-func (m *Mesh) Broadcast(kind Kind, payload []byte) {}
-
-// Peers lists the configured peers in the order of the config, then others
-// that are linked, by key.
-func (m *Mesh) Peers() []PeerInfo { return nil }
+func (m *Mesh) Addr() net.Addr { return m.listener.Addr() }
 
 // Close ends all links, telling the peers so, and waits until every goroutine
-// of the mesh has ended, calls of the Handler included; after it none is made.
-// It may be called more than once.
-func (m *Mesh) Close() error { return nil }
+// of the mesh has ended, calls of the Handler included: LinkDown is told of
+// each peer that was up, and nothing after Close returned. It may be called
+// more than once.
+func (m *Mesh) Close() { m.once.Do(m.close) }
+
+func (m *Mesh) close() {
+	open := m.shut()
+	m.cancel()
+	m.listener.Close()
+	m.server.Close()
+	for _, l := range open {
+		m.wg.Go(func() { l.end(errStopping) }) // each may take closeGrace
+	}
+	m.wg.Wait()
+}
+
+// shut lets no new link in and returns those that are open.
+func (m *Mesh) shut() (open []*link) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	for _, p := range m.peers {
+		for _, l := range p.links {
+			if l != nil {
+				open = append(open, l)
+			}
+		}
+	}
+	return open
+}
