@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -160,7 +161,22 @@ func (c *Config) Check() error {
 	case time.Duration(c.Consensus.ProposeTimeout) < MinProposeTimeout:
 		return fmt.Errorf("config: consensus.proposeTimeout is %v: it must be at least %v", time.Duration(c.Consensus.ProposeTimeout), MinProposeTimeout)
 	}
+	if _, err := c.Level(); err != nil {
+		return err
+	}
 	return c.checkPeers()
+}
+
+// Level returns the log level.
+func (c *Config) Level() (slog.Level, error) {
+	level := slog.LevelInfo
+	if c.LogLevel == "" {
+		return level, nil
+	}
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return level, fmt.Errorf("config: logLevel is %q: it must be debug, info, warn or error", c.LogLevel)
+	}
+	return level, nil
 }
 
 func (c *Config) checkPeers() error {

@@ -124,6 +124,7 @@ func (p *Pool) swap(it *item, rec types.VerifiedRecord) {
 func (p *Pool) link(it *item) {
 	p.byID[it.record.Record().ID()] = it
 	p.bytes += len(it.record.Record().Raw())
+	p.guests += guest(it.record.Record())
 	if it.signed {
 		p.byTurn[it.turn] = it
 		s, known := p.signers[it.turn.key]
@@ -141,9 +142,19 @@ func (p *Pool) link(it *item) {
 	p.tail = it
 }
 
+// guest counts a record of a guest's coming or going as one. What takes the
+// place of such a record is another, so that swap leaves the number alone.
+func guest(r *types.Record) int {
+	if r.Type == types.Entry || r.Type == types.Leave {
+		return 1
+	}
+	return 0
+}
+
 func (p *Pool) unlink(it *item) {
 	delete(p.byID, it.record.Record().ID())
 	p.bytes -= len(it.record.Record().Raw())
+	p.guests -= guest(it.record.Record())
 	if it.signed {
 		delete(p.byTurn, it.turn)
 		s := p.signers[it.turn.key]

@@ -50,6 +50,7 @@ type Pool struct {
 	head    *item // the oldest
 	tail    *item // the newest
 	bytes   int
+	guests  int // entries and leaves
 }
 
 // item is a record in its place in the order of arrival.
@@ -102,6 +103,7 @@ type Stats struct {
 	Bytes  int        // their encoded size
 	Oldest types.Time // when the oldest arrived; 0 if there is none
 	Newest types.Time // when the newest arrived; 0 if there is none
+	Guests int        // entries and leaves of guests among them
 }
 
 // Span is the newest arrival minus the oldest.
@@ -119,7 +121,7 @@ func (s Stats) Age(now types.Time) time.Duration {
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Stats{Size: len(p.byID), Bytes: p.bytes}
+	s := Stats{Size: len(p.byID), Bytes: p.bytes, Guests: p.guests}
 	if p.head != nil {
 		s.Oldest, s.Newest = p.head.arrival, p.tail.arrival
 	}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/storage"
+	"github.com/posnet/posnet/node/types"
+)
+
+// Pool returns the oldest waiting records, at most limit, and how many wait.
+func (e *Engine) Pool(_ context.Context, limit int) ([]*types.Record, int, error) {
+	return e.oldest(limit), e.pool.Stats().Size, nil
+}
+
+// PoolSize returns how many records wait, and their encoded bytes.
+func (e *Engine) PoolSize() message.PoolSize {
+	s := e.pool.Stats()
+	return message.PoolSize{Records: s.Size, Bytes: s.Bytes}
+}
+
+// Name returns the name of a validator of today or of before, or "".
+func (e *Engine) Name(validator types.PublicKey) string {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.chain.names[validator]
+}
+
+// Status returns the node's state.
+func (e *Engine) Status(context.Context) (message.Status, error) {
+	stats, view := e.pool.Stats(), e.view.Load()
+	online := e.online()
+	s := message.Status{
+		Name: e.options.Config.Name, Key: e.self, Network: e.options.Genesis.Name, NetworkID: e.network, Version: e.options.Version,
+		Round: view.Round, Step: view.Step.String(), Voting: !e.watching.Load(), Ready: true,
+		Peers: len(online) - 1, PoolSize: stats.Size, PoolBytes: stats.Bytes, Rule: e.options.Config.Builder.When,
+		Evidence: e.evidence.count(), Params: params(e.options.Genesis.Params),
+	}
+	if err := e.Ready(); err != nil {
+		s.Ready, s.NotReady = false, err.Error()
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	c := e.chain
+	s.Height, s.HeadHash = c.head.Height, c.head.Hash
+	if s.Height > 0 {
+		s.HeadTime = message.Timestamp(c.head.Time)
+	}
+	s.Validators, s.TotalStake = c.next.set.Len(), c.next.set.Total()
+	for _, v := range c.next.set.List() {
+		if online[v.Key] {
+			s.OnlineStake += v.Stake
+		}
+	}
+	for _, p := range c.next.participants {
+		if p.Guest {
+			s.Guests++
+		}
+	}
+	s.Totals = message.Totals{Records: c.records, Minted: c.state.Minted()}
+	return s, nil
+}
+
+// online returns the validators this node is linked with, and itself.
+func (e *Engine) online() map[types.PublicKey]bool {
+	out := map[types.PublicKey]bool{e.self: true}
+	for _, key := range e.linked() {
+		out[key] = true
+	}
+	return out
+}
+
+// Peers returns the validators this node links with.
+func (e *Engine) Peers(context.Context) ([]message.Peer, error) {
+	out := []message.Peer{}
+	for _, p := range e.options.Links.Peers() {
+		peer := message.Peer{Name: p.Name, Key: p.Key, Address: p.Address, Online: p.Up()}
+		if !p.Since.IsZero() {
+			peer.Since = message.Timestamp(types.TimeOf(p.Since))
+		}
+		if s, ok := e.peers.get(p.Key); ok {
+			peer.Height = s.Height
+		}
+		out = append(out, peer)
+	}
+	return out, nil
+}
+
+// Balance returns the state of an account.
+func (e *Engine) Balance(_ context.Context, account types.Account) (message.Balance, error) {
+	e.mu.RLock()
+	a := e.chain.state.Account(account)
+	e.mu.RUnlock()
+	b := message.Balance{Account: account, Balance: a.Balance, Nonce: a.Nonce, PendingNonce: a.Nonce}
+	if key, ok := account.Key(); ok {
+		b.PendingNonce = max(a.Nonce, e.pool.NextNonce(key, a.Nonce))
+	}
+	return b, nil
+}
+
+// Record returns the fate of a record.
+func (e *Engine) Record(ctx context.Context, id types.Hash) (message.Record, error) {
+	if r, ok := e.pool.Get(id); ok {
+		return message.Record{ID: id, State: message.Pooled, Record: &message.Item{Record: r.Record()}}, nil
+	}
+	height, index, ok, err := e.options.Data.Store.Place(id)
+	if err != nil {
+		return message.Record{}, err
+	}
+	if ok {
+		b, _, err := e.Block(ctx, height)
+		if err != nil {
+			return message.Record{}, err
+		}
+		item := &message.Item{Record: b.Records[index]}
+		if index > 0 {
+			item.Prev = b.Records[index-1].ID()
+		}
+		return message.Record{ID: id, State: message.Committed, Height: height, Index: index, Record: item}, nil
+	}
+	if reason, ok := e.fates.Dropped(id); ok {
+		return message.Record{ID: id, State: message.Dropped, Reason: reason}, nil
+	}
+	return message.Record{}, message.Errorf(message.StatusNotFound, "record %s is neither in the pool nor in a block, and this node does not remember dropping it", id)
+}
+
+// Winners returns the newest winners, newest first.
+func (e *Engine) Winners(_ context.Context, limit int) ([]message.Winner, error) {
+	out := []message.Winner{}
+	for height := e.Head(); height > 0 && len(out) < limit; height-- {
+		info, err := e.history.info(height)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e.winner(height, &info))
+	}
+	return out, nil
+}
+
+func (e *Engine) winner(height uint64, i *heightInfo) message.Winner {
+	return message.Winner{
+		Height: height, Round: i.Round, Validator: e.Name(i.Proposer), Guest: i.Winner != i.Proposer, Key: i.Winner,
+		Hash: i.Hash, Time: message.Timestamp(i.Time), Records: i.Records,
+	}
+}
+
+func readBlock(store storage.Store, height uint64) (*types.Block, *types.Certificate, error) {
+	raw, rawCert, err := store.Block(height)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil, message.Errorf(message.StatusNotFound, "there is no block %d: the newest is %d", height, store.Head())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	block, err := types.DecodeBlock(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := types.DecodeCertificate(rawCert)
+	return block, cert, err
+}

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/lottery"
+	"github.com/posnet/posnet/node/storage"
+	"github.com/posnet/posnet/node/types"
+)
+
+// heightInfo is what is kept of each height beside its block, so that draws and
+// winners are answered without decoding blocks.
+type heightInfo struct {
+	Seed         lottery.Seed
+	Participants types.Hash // of the list of participants, stored under its hash
+	Round        uint32     // the round whose winner made the block
+	Winner       types.PublicKey
+	Proposer     types.PublicKey
+	Hash         types.Hash
+	Time         types.Time
+	Records      uint32
+	Total        uint64 // records committed up to here
+}
+
+// The first byte of a key says what is stored under it.
+const (
+	keyHeight       = 'h' // + height: heightInfo
+	keyParticipants = 'p' // + hash: a list of participants
+	keyEvidence     = 'e' // + height + hash: two contradicting votes
+	keyName         = 'n' // + key: the name of a validator that joined after genesis
+	keySession      = 's' // + session: the secret of a guest hosted here
+)
+
+func heightKey(height uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{keyHeight}, height)
+}
+
+func participantsKey(hash types.Hash) []byte { return append([]byte{keyParticipants}, hash[:]...) }
+
+func (i *heightInfo) encode() []byte {
+	e := types.NewEncoder("", 32*5+4+8+4+8)
+	e.Fixed(i.Seed[:])
+	e.Fixed(i.Participants[:])
+	e.Uint32(i.Round)
+	e.Fixed(i.Winner[:])
+	e.Fixed(i.Proposer[:])
+	e.Fixed(i.Hash[:])
+	e.Uint64(uint64(i.Time))
+	e.Uint32(i.Records)
+	e.Uint64(i.Total)
+	return e.Data()
+}
+
+func decodeHeightInfo(raw []byte) (heightInfo, error) {
+	d := types.NewDecoder(raw)
+	var i heightInfo
+	d.Fixed(i.Seed[:])
+	d.Fixed(i.Participants[:])
+	i.Round = d.Uint32()
+	d.Fixed(i.Winner[:])
+	d.Fixed(i.Proposer[:])
+	d.Fixed(i.Hash[:])
+	i.Time = types.Time(d.Uint64())
+	i.Records = d.Uint32()
+	i.Total = d.Uint64()
+	return i, d.Finish()
+}
+
+func encodeParticipants(list []ledger.Participant) []byte {
+	e := types.NewEncoder("", 4+72*len(list))
+	e.Uint32(uint32(len(list)))
+	for i := range list {
+		e.Fixed(list[i].ID[:])
+		e.Uint64(list[i].Weight)
+		e.Fixed(list[i].Host[:])
+	}
+	return e.Data()
+}
+
+func participantsHash(list []ledger.Participant) types.Hash {
+	return types.SumHash(encodeParticipants(list))
+}
+
+func decodeParticipants(raw []byte) ([]ledger.Participant, error) {
+	d := types.NewDecoder(raw)
+	list := make([]ledger.Participant, d.Count(72, lottery.MaxParticipants))
+	for i := range list {
+		d.Fixed(list[i].ID[:])
+		list[i].Weight = d.Uint64()
+		d.Fixed(list[i].Host[:])
+		list[i].Guest = list[i].ID != list[i].Host
+	}
+	return list, d.Finish()
+}
+
+// history reads what was kept of committed heights; it may be used by several
+// goroutines at once.
+type history struct{ store storage.Store }
+
+func (h history) info(height uint64) (heightInfo, error) {
+	raw, ok, err := h.store.Aux(heightKey(height))
+	if err != nil {
+		return heightInfo{}, err
+	}
+	if !ok {
+		return heightInfo{}, fmt.Errorf("nothing is kept of height %d", height)
+	}
+	return decodeHeightInfo(raw)
+}
+
+func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
+	raw, ok, err := h.store.Aux(participantsKey(hash))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("participants %s are not kept", hash.Short())
+	}
+	return decodeParticipants(raw)
+}
+
+// lotteryParticipants turns the ledger's participants into the lottery's.
+func lotteryParticipants(list []ledger.Participant) []lottery.Participant {
+	out := make([]lottery.Participant, len(list))
+	for i, p := range list {
+		out[i] = lottery.Participant{ID: p.ID, Weight: p.Weight, Guest: p.Guest}
+	}
+	return out
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/lottery"
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
+)
+
+func params(p genesis.Params) message.Params {
+	return message.Params{
+		OpenAccounts: p.OpenAccounts, BlockReward: p.BlockReward, Faucet: p.Faucet, FaucetMax: p.FaucetMax,
+		Guests: p.Guests, MaxGuests: p.MaxGuests, MaxGuestBalance: p.MaxGuestWeight,
+	}
+}
+
+// Validators returns the validators of the height under way; those of other
+// heights are not kept.
+func (e *Engine) Validators(_ context.Context, height uint64) (message.Validators, error) {
+	online, report := e.online(), e.audit.report()
+	tallies := map[[32]byte]lottery.Tally{}
+	for _, t := range report.Participants {
+		tallies[t.ID] = t
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	next := e.chain.head.Height + 1
+	if height != 0 && height != next {
+		return message.Validators{}, message.Errorf(message.StatusNotFound, "the validators of height %d are not kept: ask for height %d, the one under way, or for the draw of height %d", height, next, height)
+	}
+	set, newest := e.chain.next.set, e.chain.state.Validators(next+1)
+	out := message.Validators{Height: next, Hash: set.Hash(), TotalStake: set.Total(), Validators: []message.Validator{}}
+	guests := map[types.PublicKey]int{}
+	for _, p := range e.chain.next.participants {
+		if p.Guest {
+			guests[p.Host]++
+		}
+	}
+	for _, v := range set.List() {
+		t := tallies[v.Key]
+		row := message.Validator{
+			Name: v.Name, Key: v.Key, VRFKey: v.VRFKey, EffectiveStake: v.Stake, DrawFrom: v.DrawFrom, Online: online[v.Key],
+			Drawn: t.Observed, Won: t.Won, Missed: t.Missed, Guests: guests[v.Key], Height: e.chain.head.Height,
+		}
+		if later, ok := newest.ByKey(v.Key); ok {
+			row.Stake = later.Stake
+		}
+		if v.Key != e.self {
+			s, _ := e.peers.get(v.Key)
+			row.Height = s.Height
+		}
+		out.Validators = append(out.Validators, row)
+	}
+	return out, nil
+}
+
+// Draw returns the lottery of a height.
+func (e *Engine) Draw(ctx context.Context, height uint64, limit int) (message.Draw, error) {
+	e.mu.RLock()
+	next, list, seed := e.chain.head.Height+1, e.chain.next.participants, e.chain.next.seed
+	e.mu.RUnlock()
+	if height == 0 {
+		height = next
+	}
+	if height > next {
+		return message.Draw{}, message.Errorf(message.StatusNotFound, "the draw of height %d is not known yet: the newest known is that of height %d", height, next)
+	}
+	var info *heightInfo
+	if height < next {
+		i, err := e.history.info(height)
+		if err != nil {
+			return message.Draw{}, err
+		}
+		if list, err = e.history.participants(i.Participants); err != nil {
+			return message.Draw{}, err
+		}
+		info, seed = &i, i.Seed
+	}
+	out, err := e.draw(height, seed, list, limit)
+	if err != nil || info == nil {
+		return out, err
+	}
+	winner := e.winner(height, info)
+	out.Winner = &winner
+	b, _, err := e.Block(ctx, height)
+	if err == nil {
+		out.Proof = b.Header.Proof[:]
+	}
+	return out, err
+}
+
+func (e *Engine) draw(height uint64, seed lottery.Seed, list []ledger.Participant, limit int) (message.Draw, error) {
+	d, err := lottery.NewDraw(seed, height, lotteryParticipants(list))
+	if err != nil {
+		return message.Draw{}, err
+	}
+	out := message.Draw{Height: height, Seed: types.Hash(seed), Proof: message.Hex{}, Participants: []message.Participant{}, Order: []message.Turn{}}
+	hosts := map[types.PublicKey]types.PublicKey{}
+	for _, p := range list {
+		hosts[p.ID] = p.Host
+		row := message.Participant{Key: p.ID, Name: e.Name(p.Host), Weight: p.Weight}
+		if p.Guest {
+			row.Host = &p.Host
+		}
+		out.Participants = append(out.Participants, row)
+		out.TotalWeight += p.Weight
+	}
+	for round := range min(limit, d.Len()) {
+		key := types.PublicKey(d.At(uint32(round)))
+		out.Order = append(out.Order, message.Turn{Round: uint32(round), Key: key, Name: e.Name(hosts[key]), Proposer: hosts[key]})
+	}
+	return out, nil
+}
+
+// Fairness returns the judgment over all draws.
+func (e *Engine) Fairness(context.Context) (message.Fairness, error) {
+	r := e.audit.report()
+	out := message.Fairness{
+		Draws: r.Draws, PValue: r.LifetimePValue, Fair: r.Fair,
+		Significance: lottery.Significance, Confidence: lottery.Confidence,
+		Fit:        message.Test{Statistic: r.Fit.ChiSquare, Degrees: r.Fit.Degrees, PValue: r.Fit.PValue},
+		Uniformity: testOf(r.Uniformity), Serial: testOf(r.Serial),
+		Others: tally(r.Others), Participants: []message.Tally{},
+	}
+	for _, t := range r.Participants {
+		row := tally(t)
+		key := types.PublicKey(t.ID)
+		row.Key, row.Name = &key, e.Name(key)
+		out.Participants = append(out.Participants, row)
+	}
+	return out, nil
+}
+
+func testOf(t lottery.Test) message.Test {
+	return message.Test{Statistic: t.Statistic, PValue: t.PValue}
+}
+
+func tally(t lottery.Tally) message.Tally {
+	return message.Tally{
+		Heights: t.Heights, Expected: t.Expected, Observed: t.Observed, Low: t.Low, High: t.High, Won: t.Won, Missed: t.Missed,
+	}
+}

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/pool"
+	"github.com/posnet/posnet/node/rpc"
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
+)
+
+// stamper gives open records the time of their arrival: never the same twice,
+// so that two equal records of one sender have two ids.
+type stamper struct {
+	mu   sync.Mutex
+	last types.Time
+}
+
+func (s *stamper) next() types.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last+1, types.TimeOf(time.Now()))
+	return s.last
+}
+
+// Merge takes records from a client into the pool, all or none, and tells the
+// peers of them. It returns once their signatures were checked. The error is a
+// *rpc.RecordError for the first record that is refused, errBusy or errStopping.
+func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
+	for _, r := range records {
+		if r.ID().IsZero() {
+			r.Time = e.stamp.next()
+			r.Seal()
+		}
+	}
+	if err := e.admit(records); err != nil {
+		return err
+	}
+	result := make(chan error, 1)
+	err := e.intake.submit(frame{records, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+		news, err := e.takeAll(verified, errs)
+		result <- err
+		return news
+	}})
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.stop:
+		return errStopping
+	case <-e.dead:
+		return errStopping
+	}
+}
+
+// admit refuses what the state already rules out, before anybody spends time
+// on signatures.
+func (e *Engine) admit(records []*types.Record) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for i, r := range records {
+		if e.pool.Has(r.ID()) {
+			continue // sent again: it is no error that it waits already
+		}
+		if err := e.chain.state.Admit(types.VouchRecord(r)); err != nil {
+			return refusal(i, err)
+		}
+	}
+	return nil
+}
+
+// takeAll puts records into the pool, all or none, and returns those that are new.
+func (e *Engine) takeAll(verified []types.VerifiedRecord, errs []error) ([]*types.Record, error) {
+	for i, err := range errs {
+		if err != nil {
+			return nil, &rpc.RecordError{Index: i, Err: err}
+		}
+	}
+	fresh, err := e.pool.AddAll(verified, types.TimeOf(time.Now()))
+	if err != nil {
+		var place *pool.PlaceError
+		if errors.As(err, &place) {
+			return nil, refusal(place.Index, place.Err)
+		}
+		return nil, err
+	}
+	news := make([]*types.Record, len(fresh))
+	for i, r := range fresh {
+		news[i] = r.Record()
+	}
+	return news, nil
+}
+
+// refusal turns why a record is refused into what a client reads.
+func refusal(index int, err error) error {
+	var r *ledger.Refusal
+	if errors.As(err, &r) {
+		out := &rpc.RecordError{Index: index, Err: &types.FieldError{Field: r.Field, Reason: r.Reason}}
+		if r.Forbidden {
+			out.Status = message.StatusForbidden
+		}
+		return out
+	}
+	if errors.Is(err, pool.ErrFull) || errors.Is(err, pool.ErrSignerFull) {
+		return &rpc.RecordError{Index: index, Status: message.StatusTooFast, Err: err}
+	}
+	return &rpc.RecordError{Index: index, Err: err}
+}
+
+// hear takes records that a peer tells of: those that are new and admissible
+// go into the pool, one by one, and nobody is told of the rest.
+func (e *Engine) hear(records []*types.Record) {
+	fresh := records[:0:0]
+	e.mu.RLock()
+	for _, r := range records {
+		if !e.pool.Has(r.ID()) && e.chain.state.Admit(types.VouchRecord(r)) == nil {
+			fresh = append(fresh, r)
+		}
+	}
+	e.mu.RUnlock()
+	if len(fresh) == 0 {
+		return
+	}
+	e.intake.wait(frame{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+		now := types.TimeOf(time.Now())
+		for i, r := range verified {
+			if errs[i] == nil {
+				_ = e.pool.Add(r, now) // full or there already: the proposer's peers ask for what they lack
+			}
+		}
+		return nil
+	}})
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/posnet/posnet/node/builder"
+	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/types"
+)
+
+// askRule asks whether there is reason for a candidate block, and tells the
+// core when the answer has changed. While the core knows of a candidate, a
+// change of the pool cannot change that; only the passing of time is asked.
+func (e *Engine) askRule(again bool) {
+	if e.ready && !again {
+		return
+	}
+	if ready := e.reason(); ready != e.ready {
+		e.ready = ready
+		e.step(consensus.CandidateReady{Ready: ready})
+	}
+}
+
+// reason says whether there is reason for a candidate block of this validator's
+// own, whoever wins: its rule, or guests that wait.
+func (e *Engine) reason() bool {
+	return e.hasReason(e.self) && e.packable()
+}
+
+// hasReason says whether a block in a winner's name has a reason: a guest's is
+// its reading, a validator's the rule or the guests.
+func (e *Engine) hasReason(winner types.PublicKey) bool {
+	if winner != e.self {
+		return e.guests.waiting(winner)
+	}
+	return e.guestReason() || e.ruleHolds(e.ruleInputs())
+}
+
+// reasonWhenEmpty says whether a block without records has a reason.
+func (e *Engine) reasonWhenEmpty(winner types.PublicKey) bool {
+	return winner != e.self || e.guestReason() || e.ruleHolds(e.emptyInputs())
+}
+
+// guestReason says whether guests are reason enough for a block: an entry or
+// leave in the pool, or a reading that waits in the draw.
+func (e *Engine) guestReason() bool {
+	return e.pool.Stats().Guests > 0 || e.guests.anyWaits()
+}
+
+// packable says whether a block could hold something now, or may be empty: a
+// pool of records that nobody can pay for is none.
+func (e *Engine) packable() bool {
+	if e.pool.Stats().Size > 0 {
+		trial := e.chain.state.Begin(e.chain.head.Height+1, e.self, e.self)
+		if len(e.pack(trial, 1)) > 0 {
+			return true
+		}
+	}
+	return e.reasonWhenEmpty(e.self)
+}
+
+func (e *Engine) ruleHolds(in builder.Inputs) bool {
+	holds, err := e.rule.Eval(in)
+	if err != nil {
+		e.log.Warn("the builder rule cannot be evaluated: it counts as false", "rule", e.options.Config.Builder.When, "reason", err)
+	}
+	return err == nil && holds
+}
+
+func (e *Engine) ruleInputs() builder.Inputs {
+	in := e.emptyInputs()
+	stats := e.pool.Stats()
+	in.Size, in.Bytes = stats.Size, stats.Bytes
+	if stats.Size > 0 {
+		in.Span = stats.Newest.Sub(stats.Oldest)
+		in.Age = types.TimeOf(time.Now()).Sub(stats.Oldest)
+	}
+	return in
+}
+
+// emptyInputs is what a rule goes by when the pool is empty.
+func (e *Engine) emptyInputs() builder.Inputs {
+	idle := types.TimeOf(time.Now()).Sub(e.chain.head.Time)
+	return builder.Inputs{Height: e.chain.head.Height + 1, Idle: max(0, idle)}
+}
