@@ -68,4 +68,6 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h *handler) format(a slog.Attr) string { return h.group + a.Key + "=" + a.Value.Resolve().String() }
+func (h *handler) format(a slog.Attr) string {
+	return h.group + a.Key + "=" + a.Value.Resolve().String()
+}
