@@ -204,14 +204,15 @@ func (t *tally) except(has *Bitmap) []any {
 // one than the peer's, so that it can skip, and those that decided the height.
 func (c *Core) offerLater(s *Summary) []any {
 	var out []any
-	if r := c.findRound(c.round); r != nil && c.round > int64(s.Round) {
-		out = append(out, r.prevotes.except(&Bitmap{})...)
-		out = append(out, r.precommits.except(&Bitmap{})...)
-	}
-	if c.decision != nil && c.decision.number != int64(s.Round) && c.decision.number != c.round {
+	theirs := int64(s.Round)
+	if c.decision != nil && c.decision.number != theirs {
 		for _, v := range c.decision.precommits.votesFor(c.decided) {
 			out = append(out, v.Value())
 		}
+	}
+	if r := c.findRound(c.round); r != nil && c.round > theirs {
+		out = append(out, r.prevotes.except(&Bitmap{})...)
+		out = append(out, r.precommits.except(&Bitmap{})...)
 	}
 	return out
 }
