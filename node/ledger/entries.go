@@ -118,13 +118,13 @@ func (c *changeList) guest(session types.PublicKey, g Guest, gone bool) {
 	c.arena = append(c.arena, g.Host[:]...)
 	c.arena = binary.BigEndian.AppendUint64(c.arena, g.Balance)
 	c.arena = binary.BigEndian.AppendUint64(c.arena, g.BPM)
-	c.arena = append(c.arena, flag(g.Waiting))
+	c.arena = append(c.arena, bit(g.Waiting))
 	c.arena = binary.BigEndian.AppendUint64(c.arena, g.From)
 	c.arena = binary.BigEndian.AppendUint64(c.arena, g.Until)
 	c.add(from, middle)
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 1
 	}
