@@ -1,0 +1,66 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is all that is wrong with one manifest.
+type Error struct {
+	Source   string    // the file's path, or "standard input"
+	Problems []Problem // at least one, in the order of the file
+}
+
+// Problem is one thing that is wrong with a manifest.
+type Problem struct {
+	Field   string // its path, such as spec.validators[0].stake; empty: the whole file
+	Line    int    // where in the file, from 1; 0: unknown
+	Message string // what is wrong and what is allowed
+}
+
+// maxListed is how many problems Error puts into words, what a screen holds: a
+// file of which everything is wrong is another file than was meant.
+const maxListed = 20
+
+// Error lists the problems, one to a line where there are several.
+func (e *Error) Error() string {
+	if len(e.Problems) == 1 {
+		return e.Source + e.Problems[0].String()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d problems", e.Source, len(e.Problems))
+	for i, p := range e.Problems {
+		if i == maxListed {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Problems)-i)
+			break
+		}
+		b.WriteString("\n  " + e.Source + p.String())
+	}
+	return b.String()
+}
+
+// String is the problem as it follows the file's name: ":LINE: FIELD: MESSAGE".
+func (p Problem) String() string {
+	s := ": "
+	if p.Line > 0 {
+		s = fmt.Sprintf(":%d: ", p.Line)
+	}
+	if p.Field != "" {
+		s += clip(p.Field) + ": "
+	}
+	return s + p.Message
+}
+
+func problem(path, message string) *Error {
+	return &Error{Problems: []Problem{{Field: path, Message: message}}}
+}
+
+// maxShown is how much an error repeats of a file's keys and values, in bytes.
+const maxShown = 100
+
+func clip(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxShown], "") + "…"
+}

@@ -1,0 +1,130 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// document is a manifest as the file has it: for the checks as kubectl would
+// send it, and as a tree that knows its lines.
+type document struct {
+	object map[string]any
+	tree   *yaml.Node
+}
+
+// parse reads the only document of a file.
+func parse(data []byte) (*document, error) {
+	if len(data) > maxBytes {
+		return nil, problem("", fmt.Sprintf("the file has more than %d bytes, which is the most a manifest may have", maxBytes))
+	}
+	tree, err := onlyDocument(data)
+	if err != nil {
+		return nil, err
+	}
+	if tree.Kind != yaml.MappingNode {
+		return nil, problem("", "the file holds no mapping: it must hold a PosNetwork, beginning with \"apiVersion: posnet.dev/v1alpha1\"")
+	}
+	// The conversion that kubectl uses, so that numbers and words come out alike.
+	text, err := sigsyaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, notYAML(err)
+	}
+	doc := &document{tree: tree}
+	if err := utiljson.Unmarshal(text, &doc.object); err != nil {
+		return nil, notYAML(err)
+	}
+	return doc, nil
+}
+
+// onlyDocument returns the root of the one document in data that is not empty.
+func onlyDocument(data []byte) (*yaml.Node, error) {
+	var found []*yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var node yaml.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, notYAML(err)
+		}
+		if len(node.Content) == 1 && node.Content[0].Tag != "!!null" {
+			found = append(found, node.Content[0])
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, problem("", "the file is empty: it must hold a PosNetwork")
+	case 1:
+		return found[0], nil
+	}
+	return nil, &Error{Problems: []Problem{{Line: found[1].Line, Message: fmt.Sprintf(
+		"the file holds %d documents: it must hold one PosNetwork; put the others into files of their own", len(found))}}}
+}
+
+func notYAML(err error) *Error {
+	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "yaml: "), "unmarshal errors:")
+	text = strings.Join(strings.Fields(text), " ")
+	return problem("", "the file is not YAML: "+text)
+}
+
+// value returns what the field that path names holds once defaults are filled
+// in, nil if there is nothing.
+func (d *document) value(path string) any {
+	var at any = d.object
+	for _, step := range steps(path) {
+		switch holder := at.(type) {
+		case map[string]any:
+			at = holder[step.key]
+		case []any:
+			if step.index >= len(holder) {
+				return nil
+			}
+			at = holder[step.index]
+		default:
+			return nil
+		}
+	}
+	return at
+}
+
+// line returns the line of the field that path names, or of the nearest field
+// around it that the file has.
+func (d *document) line(path string) int {
+	node, line := d.tree, 0
+	for _, step := range steps(path) {
+		if node.Kind == yaml.AliasNode {
+			node = node.Alias
+		}
+		next, at := child(node, step)
+		if next == nil {
+			break
+		}
+		node, line = next, at
+	}
+	return line
+}
+
+// child returns what a step leads to from node, nil if nothing is there, and
+// the line it begins at.
+func child(node *yaml.Node, step step) (*yaml.Node, int) {
+	if step.list && node.Kind == yaml.SequenceNode && step.index < len(node.Content) {
+		return node.Content[step.index], node.Content[step.index].Line
+	}
+	if !step.list && node.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == step.key {
+				return node.Content[i+1], node.Content[i].Line
+			}
+		}
+	}
+	return nil, 0
+}
