@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/types"
 )
@@ -25,15 +26,19 @@ func (d Difference) String() string {
 // Differences lists what the manifest asks for that no running network can
 // take on: its name, its rules of validity and the balances it started with.
 // Validators and stakes are not among them: those change by stake records.
-func Differences(was, now *genesis.Genesis) []Difference {
-	a, b := was.Params, now.Params
+func Differences(was *genesis.Genesis, name string, spec *v1alpha1.PosNetworkSpec) ([]Difference, error) {
+	accounts, err := accounts(spec)
+	if err != nil {
+		return nil, err
+	}
+	a, b := was.Params, params(spec)
 	var out []Difference
 	differ := func(field string, was, now any) {
 		if was != now {
 			out = append(out, Difference{field, fmt.Sprint(was), fmt.Sprint(now)})
 		}
 	}
-	differ("metadata.name", was.Name, now.Name)
+	differ("metadata.name", was.Name, name)
 	differ("spec.ledger.openAccounts", a.OpenAccounts, b.OpenAccounts)
 	differ("spec.ledger.blockReward", a.BlockReward, b.BlockReward)
 	differ("spec.faucet.enabled", a.Faucet, b.Faucet)
@@ -45,7 +50,7 @@ func Differences(was, now *genesis.Genesis) []Difference {
 		differ("spec.console.maxGuests", a.MaxGuests, b.MaxGuests)
 		differ("spec.console.maxBalance", a.MaxGuestWeight, b.MaxGuestWeight)
 	}
-	return append(out, accountDifferences(was.Accounts, now.Accounts)...)
+	return append(out, accountDifferences(was.Accounts, accounts)...), nil
 }
 
 // accountDifferences names the first account whose balance differs: one is
@@ -107,11 +112,19 @@ func StakeChanges(counted []types.Validator, wanted []genesis.Validator) []Stake
 	return append(append(falls, rises...), leaves...)
 }
 
-// Record returns the change as a stake record to be signed by the network's
-// authority; nonce is the authority's next number.
-func (c StakeChange) Record(nonce uint64, at types.Time) *types.Record {
-	return &types.Record{
-		Type: types.StakeChange, Time: at, Validator: c.Key, VRFKey: c.VRFKey,
-		Name: c.Name, Stake: c.Stake, Nonce: nonce,
+// Record returns the change as a stake record, which the network's authority
+// has yet to give a time, its next nonce and its signature.
+func (c StakeChange) Record() *types.Record {
+	return &types.Record{Type: types.StakeChange, Validator: c.Key, VRFKey: c.VRFKey, Name: c.Name, Stake: c.Stake}
+}
+
+// String says the change in one clause.
+func (c StakeChange) String() string {
+	switch {
+	case c.Was == 0:
+		return fmt.Sprintf("%s joins with a stake of %d", c.Name, c.Stake)
+	case c.Stake == 0:
+		return fmt.Sprintf("%s leaves with its stake of %d", c.Name, c.Was)
 	}
+	return fmt.Sprintf("the stake of %s goes from %d to %d", c.Name, c.Was, c.Stake)
 }

@@ -46,15 +46,22 @@ func TestDifferencesNameTheField(t *testing.T) {
 	was := mustGenesis(t, spec(base))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			now := mustGenesis(t, spec(func(s *v1alpha1.PosNetworkSpec) { base(s); tt.change(s) }))
+			now := spec(func(s *v1alpha1.PosNetworkSpec) { base(s); tt.change(s) })
+			differences, err := plan.Differences(was, "alpha", now)
+			if err != nil {
+				t.Fatal(err)
+			}
 			var said []string
-			for _, d := range plan.Differences(was, now) {
+			for _, d := range differences {
 				said = append(said, d.String())
 			}
 			if got := strings.Join(said, "; "); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
+	}
+	if d, err := plan.Differences(was, "beta", spec(base)); err != nil || len(d) != 1 || d[0].String() != "metadata.name was alpha and is now beta" {
+		t.Errorf("under another name: %v, error %v", d, err)
 	}
 }
 
@@ -72,9 +79,11 @@ func TestStakeChangesOrder(t *testing.T) {
 	wanted := []genesis.Validator{initial("erin", 5), initial("alice", 11), initial("bob", 20), initial("dave", 1)}
 	var said []string
 	for _, c := range plan.StakeChanges(counted, wanted) {
-		said = append(said, fmt.Sprintf("%s %d→%d", c.Name, c.Was, c.Stake))
+		said = append(said, c.String())
 	}
-	if got, want := strings.Join(said, ", "), "dave 40→1, erin 0→5, alice 10→11, carol 30→0"; got != want {
+	want := "the stake of dave goes from 40 to 1, erin joins with a stake of 5, " +
+		"the stake of alice goes from 10 to 11, carol leaves with its stake of 30"
+	if got := strings.Join(said, ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -131,7 +140,9 @@ func TestStakeChangeRecord(t *testing.T) {
 	authority := types.NewPrivateKey(types.SumHash([]byte("authority")))
 	network := types.SumHash([]byte("network"))
 	c := plan.StakeChange{Name: "alice", Key: key("alice"), VRFKey: key("alice/vrf"), Was: 3, Stake: 4}
-	r := c.Record(7, 1_700_000_000e9).Sign(network, authority)
+	r := c.Record()
+	r.Nonce, r.Time = 7, 1_700_000_000e9
+	r.Sign(network, authority)
 	if err := r.CheckForm(); err != nil {
 		t.Fatal(err)
 	}

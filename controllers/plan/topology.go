@@ -117,14 +117,23 @@ func newGenesis(in Input, validators []Validator) (*genesis.Genesis, error) {
 		k := in.Keys[v.Name]
 		g.Validators = append(g.Validators, genesis.Validator{Name: v.Name, Key: k.Sign, VRFKey: k.VRF, Stake: v.Stake})
 	}
-	for i, a := range in.Spec.Ledger.Accounts {
+	var err error
+	if g.Accounts, err = accounts(in.Spec); err != nil {
+		return nil, err
+	}
+	return g, g.Check()
+}
+
+func accounts(spec *v1alpha1.PosNetworkSpec) ([]genesis.Account, error) {
+	var out []genesis.Account
+	for i, a := range spec.Ledger.Accounts {
 		account, err := types.ParseAccount(a.Account)
 		if err != nil {
 			return nil, fmt.Errorf("spec.ledger.accounts[%d].account: %w", i, err)
 		}
-		g.Accounts = append(g.Accounts, genesis.Account{Account: account, Balance: uint64(a.Balance)})
+		out = append(out, genesis.Account{Account: account, Balance: uint64(a.Balance)})
 	}
-	return g, g.Check()
+	return out, nil
 }
 
 // params are the network's rules of validity. Limits of what is off are left
