@@ -9,10 +9,10 @@ import (
 // conn is a connection under a link. TCP_NODELAY is on, as Go sets it.
 type conn struct {
 	net.Conn
-	// live makes each read wait no longer than silenceTimeout. It counts from
+	// silence is how long each read may wait, once it is set. It counts from
 	// when the read begins, so that a Handler that takes its time is not taken
 	// for a silent peer.
-	live bool
+	silence time.Duration
 
 	release func() // gives back the place among those not proved yet
 	once    sync.Once
@@ -20,8 +20,8 @@ type conn struct {
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.live {
-		if err := c.Conn.SetReadDeadline(time.Now().Add(silenceTimeout)); err != nil {
+	if c.silence > 0 {
+		if err := c.Conn.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 			return 0, err
 		}
 	}

@@ -87,8 +87,8 @@ func (m *Mesh) dial(p *peer, kind LinkKind) (*link, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(m.ctx, func() { h.ws.Close() })
+	defer stop()
 	l, err := m.proveDialing(h, p, kind)
-	stop()
 	if err != nil {
 		h.refuse(err)
 		return nil, err
@@ -99,9 +99,9 @@ func (m *Mesh) dial(p *peer, kind LinkKind) (*link, error) {
 
 // connect opens a websocket to an address.
 func (m *Mesh) connect(address string) (*handshake, error) {
-	h := &handshake{}
+	h := &handshake{timing: m.timing}
 	d := websocket.Dialer{
-		HandshakeTimeout: handshakeTimeout,
+		HandshakeTimeout: m.timing.handshake,
 		ReadBufferSize:   readBufferBytes,
 		WriteBufferSize:  batchBytes,
 		WriteBufferPool:  &m.buffers,

@@ -13,13 +13,14 @@ import (
 
 // handshake is one connection on which the two ends prove themselves.
 type handshake struct {
-	ws   *websocket.Conn
-	conn *conn
+	ws     *websocket.Conn
+	conn   *conn
+	timing timing
 }
 
 // begin bounds the whole handshake in time.
 func (h *handshake) begin() {
-	deadline := time.Now().Add(handshakeTimeout)
+	deadline := time.Now().Add(h.timing.handshake)
 	h.ws.SetReadDeadline(deadline)
 	h.ws.SetWriteDeadline(deadline)
 }
@@ -27,7 +28,7 @@ func (h *handshake) begin() {
 // finish lifts the deadline: the link sets its own.
 func (h *handshake) finish() {
 	h.ws.SetReadDeadline(time.Time{})
-	h.conn.live = true
+	h.conn.silence = h.timing.silence
 	h.conn.settle()
 }
 
@@ -65,7 +66,7 @@ func (h *handshake) read(what string, limit int) ([]byte, error) {
 
 func (h *handshake) late(what string, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return refuse("the %s did not come within %v", what, handshakeTimeout)
+		return refuse("the %s did not come within %v", what, h.timing.handshake)
 	}
 	return err
 }
@@ -95,6 +96,10 @@ func (h *handshake) readProof(key types.PublicKey, message []byte) error {
 
 // proveDialing is the dialer's half: it returns the proved link, in its place.
 func (m *Mesh) proveDialing(h *handshake, p *peer, kind LinkKind) (*link, error) {
+	if !m.claim(p, kind) {
+		return nil, errTaken
+	}
+	defer m.release(p, kind)
 	mine := m.newHello(kind).encode()
 	if err := h.write(mine); err != nil {
 		return nil, err
@@ -152,7 +157,7 @@ func (m *Mesh) proveListening(h *handshake) (*link, []byte, error) {
 func (m *Mesh) newLink(h *handshake, kind LinkKind, dialer types.PublicKey) *link {
 	return &link{
 		kind: kind, dialer: dialer, remote: h.conn.RemoteAddr().String(),
-		ws: h.ws, conn: h.conn, queue: newQueue(kind), metrics: m.metrics[kind],
+		ws: h.ws, timing: h.timing, queue: newQueue(kind), metrics: m.metrics[kind],
 		dead: make(chan struct{}), gone: make(chan struct{}),
 	}
 }

@@ -2,11 +2,33 @@ package p2p
 
 import "time"
 
+// timing is how long things may take. All meshes have standardTiming; tests of
+// what happens when time runs out have less.
+type timing struct {
+	// handshake is from an open connection to a proved one: ten times what a
+	// hundred validators take that all connect to each other at once on one
+	// small machine.
+	handshake time.Duration
+	// heartbeat is how often a link says that it lives. It also is how soon a
+	// link ends whose peer is no longer allowed.
+	heartbeat time.Duration
+	// silence is how long nothing may be heard on a link: three heartbeats may
+	// be late on a busy machine, the fourth is not coming.
+	silence time.Duration
+	// write is how long a peer may take nothing from a full connection. It is
+	// longer than silence: who is gone is noticed by that.
+	write time.Duration
+}
+
+var standardTiming = timing{
+	handshake: 5 * time.Second,
+	heartbeat: time.Second,
+	silence:   4 * time.Second,
+	write:     5 * time.Second,
+}
+
 // Limits of a connection that has not yet proved its key.
 const (
-	// handshakeTimeout is ten times what a hundred validators take that all
-	// connect to each other at once on one small machine.
-	handshakeTimeout = 5 * time.Second
 	// maxHeaderBytes holds the few lines of a websocket request.
 	maxHeaderBytes = 4 << 10
 	// maxPending bounds connections that are not proved yet, so that strangers
@@ -19,15 +41,6 @@ const (
 
 // Limits of a link.
 const (
-	// heartbeatInterval is how often a link says that it lives. It also is how
-	// soon a link ends whose peer is no longer allowed.
-	heartbeatInterval = time.Second
-	// silenceTimeout is how long nothing may be heard on a link: three
-	// heartbeats may be late on a busy machine, the fourth is not coming.
-	silenceTimeout = 4 * time.Second
-	// writeTimeout is how long a peer may take nothing from a full connection.
-	// It is longer than silenceTimeout: who is gone is noticed by silence.
-	writeTimeout = 5 * time.Second
 	// closeGrace is how long a closing link tries to say why: the frame is lost
 	// only on a connection that is full.
 	closeGrace = 100 * time.Millisecond

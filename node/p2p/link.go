@@ -21,7 +21,7 @@ type link struct {
 	dialer  types.PublicKey // who dialed: this node or the peer
 	remote  string          // the other end's address
 	ws      *websocket.Conn
-	conn    *conn
+	timing  timing
 	queue   *queue
 	metrics *linkMetrics
 	since   time.Time
@@ -141,7 +141,7 @@ func early(err error) error {
 
 // write sends what is queued, and a heartbeat each tick, until the link ends.
 func (l *link) write(allowed func(types.PublicKey) bool) {
-	tick := time.NewTicker(heartbeatInterval)
+	tick := time.NewTicker(l.timing.heartbeat)
 	defer tick.Stop()
 	var batch []message
 	for {
@@ -209,7 +209,7 @@ func (l *link) writePayload(w io.Writer, payload []byte) error {
 	return err
 }
 
-func (l *link) extend() { l.ws.SetWriteDeadline(time.Now().Add(writeTimeout)) }
+func (l *link) extend() { l.ws.SetWriteDeadline(time.Now().Add(l.timing.write)) }
 
 // beat says that this end lives, by an unsolicited pong, which RFC 6455 (5.5.3)
 // has for this: no answer is due, so each end's beats tell of itself only.
@@ -218,5 +218,5 @@ func (l *link) beat(allowed func(types.PublicKey) bool) error {
 		l.end(refuse("key %s is a validator of this network no longer", l.peer.Key.Short()))
 		return nil
 	}
-	return l.ws.WriteControl(websocket.PongMessage, nil, time.Now().Add(writeTimeout))
+	return l.ws.WriteControl(websocket.PongMessage, nil, time.Now().Add(l.timing.write))
 }

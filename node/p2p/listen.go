@@ -37,9 +37,9 @@ type connKey struct{}
 func (m *Mesh) newServer() *http.Server {
 	s := &http.Server{
 		Handler:           http.HandlerFunc(m.accept),
-		ReadHeaderTimeout: handshakeTimeout,
-		ReadTimeout:       handshakeTimeout,
-		WriteTimeout:      handshakeTimeout,
+		ReadHeaderTimeout: m.timing.handshake,
+		ReadTimeout:       m.timing.handshake,
+		WriteTimeout:      m.timing.handshake,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(m.log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -57,7 +57,7 @@ func (m *Mesh) accept(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upgrader := websocket.Upgrader{
-		HandshakeTimeout: handshakeTimeout,
+		HandshakeTimeout: m.timing.handshake,
 		ReadBufferSize:   readBufferBytes,
 		WriteBufferSize:  batchBytes,
 		WriteBufferPool:  &m.buffers,
@@ -66,7 +66,7 @@ func (m *Mesh) accept(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the upgrader has answered
 	}
-	h := &handshake{ws: ws, conn: r.Context().Value(connKey{}).(*conn)}
+	h := &handshake{ws: ws, conn: r.Context().Value(connKey{}).(*conn), timing: m.timing}
 	if !m.spawn(func() { m.welcome(h) }) {
 		h.refuse(errStopping)
 	}

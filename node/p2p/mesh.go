@@ -17,6 +17,7 @@ import (
 // goroutines at a time.
 type Mesh struct {
 	config   Config // with defaults filled in
+	timing   timing
 	self     types.PublicKey
 	log      *slog.Logger
 	listener net.Listener
@@ -39,8 +40,10 @@ type Mesh struct {
 // New makes a mesh and opens its port, so that Addr is known and connections
 // wait; Start begins to use them. The error says what is wrong with the config
 // or why the port cannot be opened.
-func New(c Config) (*Mesh, error) {
-	m := &Mesh{config: c, self: c.Key.Public(), log: c.Logger, peers: map[types.PublicKey]*peer{}}
+func New(c Config) (*Mesh, error) { return newMesh(c, standardTiming) }
+
+func newMesh(c Config, t timing) (*Mesh, error) {
+	m := &Mesh{config: c, timing: t, self: c.Key.Public(), log: c.Logger, peers: map[types.PublicKey]*peer{}}
 	if err := m.complete(); err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}

@@ -136,6 +136,11 @@ func openListener(t testing.TB) net.Listener {
 // nil, may alter its config.
 func newNode(t testing.TB, n int, change func(*Config)) *testNode {
 	t.Helper()
+	return newTimedNode(t, standardTiming, n, change)
+}
+
+func newTimedNode(t testing.TB, times timing, n int, change func(*Config)) *testNode {
+	t.Helper()
 	node := &testNode{recorder: &recorder{}, key: testKey(n).Public(), logs: &logBuffer{}, registry: prometheus.NewRegistry()}
 	c := Config{
 		Key: testKey(n), Network: testNetwork, Name: fmt.Sprintf("node-%d", n), Listen: "127.0.0.1:0",
@@ -145,7 +150,7 @@ func newNode(t testing.TB, n int, change func(*Config)) *testNode {
 	if change != nil {
 		change(&c)
 	}
-	mesh, err := New(c)
+	mesh, err := newMesh(c, times)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -455,7 +460,7 @@ func TestNoDelay(t *testing.T) {
 	allUp(t, nodes)
 	for _, kind := range linkKinds {
 		for i, node := range nodes {
-			c := node.current(nodes[1-i].key, kind).conn.Conn.(*net.TCPConn)
+			c := node.current(nodes[1-i].key, kind).ws.NetConn().(*conn).Conn.(*net.TCPConn)
 			if !noDelay(t, c) {
 				t.Errorf("the %v link of node-%d gathers small messages (TCP_NODELAY is off)", kind, i)
 			}
@@ -467,6 +472,7 @@ func TestNoDelay(t *testing.T) {
 		t.Errorf("%d connections were dialed by Config.Dial, want at least 2", len(conns))
 	}
 }
+
 // allow returns a Config.Allowed for the test keys with some numbers.
 func allow(numbers ...int) func(types.PublicKey) bool {
 	keys := map[types.PublicKey]bool{}

@@ -19,8 +19,9 @@ type peer struct {
 	Peer
 	configured bool
 	links      pair
-	told       pair // what LinkUp last told of, unless LinkDown was told since
-	telling    bool // a goroutine calls the Handler for this peer
+	claimed    [len(linkKinds) + 1]bool // this node, with the smaller key, is in a handshake as dialer
+	told       pair                     // what LinkUp last told of, unless LinkDown was told since
+	telling    bool                     // a goroutine calls the Handler for this peer
 	problem    string
 }
 
@@ -28,13 +29,15 @@ type peer struct {
 // is the link that was in the place when this node last spoke before the other
 // end proved itself, or nil.
 //
-// Both ends may dial at once, so each must choose the same of two links. An end
-// proves itself as dialer only after it looked, having heard the listener's
-// hello, and found that it has no such link itself. So if the listener's place
-// still holds what it held when it sent its hello, the dialer has lost that
-// link, even if this end has not noticed yet: the new one takes its place. If
-// the place was taken in the meantime, two handshakes ran side by side, and
-// the link dialed by the smaller key stays.
+// Both ends may dial at once, so each must choose the same of two links: the one
+// dialed by the smaller key. That end has claimed the place as long as its own
+// handshake runs, so that the choice falls before either link is up.
+//
+// Who dials a link that this end holds already has lost it, even if this end
+// has not noticed yet: a dialer proves itself only after it looked, having
+// heard the listener's hello, and found its own place empty. So the new link
+// takes the place of seen. If the place was taken since, two handshakes ran
+// side by side, and again the link dialed by the smaller key stays.
 func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -47,6 +50,9 @@ func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) boo
 		m.peers[key] = p
 	}
 	present := p.links[l.kind]
+	if l.dialer == key && p.claimed[l.kind] {
+		return false
+	}
 	if present != nil && present != seen && m.smaller(key) == present.dialer && l.dialer != present.dialer {
 		return false
 	}
@@ -57,6 +63,21 @@ func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) boo
 	p.links[l.kind] = l
 	l.metrics.up.Inc()
 	return true
+}
+
+// claim reports whether a place is empty; if this node has the smaller key, it
+// is kept for the node's own dial until release.
+func (m *Mesh) claim(p *peer, kind LinkKind) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.claimed[kind] = p.links[kind] == nil && m.smaller(p.Key) == m.self
+	return p.links[kind] == nil
+}
+
+func (m *Mesh) release(p *peer, kind LinkKind) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.claimed[kind] = false
 }
 
 // smaller returns which of this node's key and another comes first.

@@ -65,7 +65,7 @@ func TestKilledProcessIsNoticedAtOnce(t *testing.T) {
 		eventually(t, "the child is missed", func() bool { return strings.HasSuffix(node.eventsOf(childKey), "down") })
 		took := time.Since(killed)
 		t.Logf("noticed after %v", took.Round(10*time.Microsecond))
-		if took > silenceTimeout/4 {
+		if took > standardTiming.silence/4 {
 			t.Errorf("a killed process was noticed after %v: silence told of it, not the connection", took)
 		}
 		child.Wait()
