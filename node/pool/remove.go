@@ -29,25 +29,25 @@ func (p *Pool) Remove(ids []types.Hash) int {
 func (p *Pool) PurgeStale(key types.PublicKey, next uint64) []types.Hash {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s, waits := p.signers[key]
+	if !waits || s.low >= next {
+		return nil
+	}
 	var gone []types.Hash
-	for s, waits := p.signers[key]; waits && s.low < next; s, waits = p.signers[key] {
-		if it := p.byTurn[turn{key, s.low}]; it != nil {
+	for nonce := s.low; nonce < next; nonce++ {
+		if it := p.byTurn[turn{key, nonce}]; it != nil {
 			gone = append(gone, it.record.Record().ID())
 			p.unlink(it)
 		}
-		p.raiseLow(key)
+	}
+	if s, waits = p.signers[key]; waits {
+		s.low = next
+		p.signers[key] = s
 	}
 	if len(gone) > 0 {
 		p.notify()
 	}
 	return gone
-}
-
-func (p *Pool) raiseLow(key types.PublicKey) {
-	if s, waits := p.signers[key]; waits {
-		s.low++
-		p.signers[key] = s
-	}
 }
 
 // Expire takes out the records that arrived before a time and still wait for
