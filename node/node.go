@@ -112,7 +112,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	}
 	links.Mesh = mesh
 	n.addresses.P2P = mesh.Addr().String()
-	n.opened(mesh.Close)
+	n.opened(func() error { mesh.Close(); return nil })
 	ports, err := bindAll(ctx, o.Config.Listen)
 	if err != nil {
 		return err
@@ -128,18 +128,21 @@ func (n *Node) start(ctx context.Context, o Options) error {
 func (n *Node) serve(o Options, ports ports, registry *prometheus.Registry) {
 	n.addresses.API = ports.api.Addr().String()
 	api := rpc.New(n.engine, rpc.Options{Logger: o.Logger, Version: o.Version, Registerer: registry})
-	n.run(o.Logger, "API", ports.api, api.Serve, api.Close)
+	n.run(o.Logger, "API", ports.api, api.Serve)
 	if ports.metrics != nil {
 		n.addresses.Metrics = ports.metrics.Addr().String()
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 		server := &http.Server{Handler: mux, ReadHeaderTimeout: metricsPatience, ReadTimeout: metricsPatience, WriteTimeout: metricsPatience}
-		n.run(o.Logger, "metrics", ports.metrics, server.Serve, server.Close)
+		n.run(o.Logger, "metrics", ports.metrics, func(ctx context.Context, l net.Listener) error {
+			defer context.AfterFunc(ctx, func() { server.Close() })()
+			return server.Serve(l)
+		})
 	}
 	if ports.console != nil {
 		n.addresses.Console = ports.console.Addr().String()
 		c := console.New(n.engine, console.Options{Logger: o.Logger})
-		n.run(o.Logger, "console", ports.console, c.Serve, c.Close)
+		n.run(o.Logger, "console", ports.console, c.Serve)
 	}
 }
 
@@ -147,19 +150,20 @@ func (n *Node) serve(o Options, ports ports, registry *prometheus.Registry) {
 // seconds too.
 const metricsPatience = 10 * time.Second
 
-// run serves a port until stop.
-func (n *Node) run(log *slog.Logger, what string, l net.Listener, serve func(net.Listener) error, stop func() error) {
+// run serves a port until the node stops.
+func (n *Node) run(log *slog.Logger, what string, l net.Listener, serve func(context.Context, net.Listener) error) {
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		if err := serve(ctx, l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
 			log.Error("a port is no longer served", "port", what, "error", err)
 		}
 	}()
 	n.opened(func() error {
-		err := stop()
+		cancel()
 		<-ended
-		return err
+		return nil
 	})
 }
 

@@ -119,16 +119,22 @@ func (g *guests) submit(s *session, r *types.Record) error {
 	return nil
 }
 
-// anyWaits reports whether a guest in the draw has a reading that waits, and
-// somebody there to propose it: a host that is gone is no reason for blocks.
+// anyWaits reports whether a guest has a reading on the chain that waits, in the
+// draw or on the way into it, and somebody to propose it: a host that is gone is
+// no reason for blocks.
 func (g *guests) anyWaits() bool {
-	if !g.engine.chain.state.ReadingWaits() {
+	if !g.engine.options.Genesis.Params.Guests {
 		return false
 	}
-	online := g.engine.online()
-	for _, p := range g.engine.chain.next.participants {
-		guest, ok := g.engine.chain.state.Guest(p.ID)
-		if p.Guest && ok && guest.Waiting && online[p.Host] {
+	var online map[types.PublicKey]bool
+	for _, guest := range g.engine.chain.state.Guests() {
+		if !guest.Waiting || guest.Until != 0 {
+			continue
+		}
+		if online == nil {
+			online = g.engine.online()
+		}
+		if online[guest.Host] {
 			return true
 		}
 	}

@@ -142,7 +142,7 @@ func (n *naive) reading(r *types.Record) string {
 	if !isKey || !isGuest {
 		return taken
 	}
-	if author != n.winner || n.read || !n.before[author].waiting {
+	if author != n.winner || n.read || !n.before[author].waiting && !n.guests[author].waiting {
 		return refused
 	}
 	n.read = true

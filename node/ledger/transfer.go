@@ -49,7 +49,7 @@ func tooMuchMinted(amount, minted uint64) error {
 func (t *Trial) read(r *types.Record) error {
 	key, keyed := r.Sender.Key()
 	if g, ok := t.Guest(key); ok && keyed {
-		if err := t.readWinning(key); err != nil {
+		if err := t.readWinning(g); err != nil {
 			return err
 		}
 		g.Waiting = false
@@ -60,14 +60,16 @@ func (t *Trial) read(r *types.Record) error {
 	return nil
 }
 
-// readWinning checks that a guest's reading may be in this block.
-func (t *Trial) readWinning(session types.PublicKey) error {
+// readWinning checks that a guest's reading may be in this block: it waits since
+// an earlier block, or since an entry in this one: else a guest that won could
+// not win the next height, and constant players would win less than their share.
+func (t *Trial) readWinning(g Guest) error {
 	switch {
-	case session != t.winner:
+	case g.Session != t.winner:
 		return guestReading()
 	case t.reading:
 		return refuse("author", "is the guest that won, and its reading is in the block already")
-	case !t.state.guests[session].Waiting:
+	case !g.Waiting && !t.state.guests[g.Session].Waiting:
 		return refuse("author", "is a guest without a reading that waits, which cannot win: its host passes")
 	}
 	return nil
