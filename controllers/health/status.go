@@ -138,7 +138,7 @@ func (f *facts) phase(conditions []metav1.Condition, previous v1alpha1.Phase) v1
 		return v1alpha1.PhaseDiverged
 	case f.Hibernated:
 		return v1alpha1.PhaseHibernated
-	case is[v1alpha1.ConditionQuorumLost] && (previous == "" || previous == v1alpha1.PhasePending):
+	case !is[v1alpha1.ConditionReady] && (previous == "" || previous == v1alpha1.PhasePending):
 		return v1alpha1.PhasePending
 	case is[v1alpha1.ConditionQuorumLost]:
 		return v1alpha1.PhaseHalted

@@ -3,11 +3,14 @@ package screen
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/local/watch"
 )
 
 // View implements tea.Model.
@@ -86,8 +89,8 @@ func (m Model) facts() []string {
 	s := m.snap.Status
 	first := []string{"pool " + count(int64(m.snap.Pool.Records), "record"), m.underWay(), count(int64(m.snap.Records), "record") + " committed"}
 	stake := fmt.Sprintf("online stake %s of %s, %s may yet fail", number(s.OnlineStake), number(s.TotalStake), number(s.FaultMargin))
-	if problem := m.problem(); problem != "" {
-		stake = problem
+	if problem, _ := problem(m.snap); problem != "" {
+		stake = phaseStyle(s.Phase).Render(problem)
 	}
 	second := []string{stake, m.lottery()}
 	if f := s.Fairness; f != nil && !f.Fair {
@@ -106,16 +109,17 @@ func (m Model) underWay() string {
 	return fmt.Sprintf("block %d: round %d, %s", m.snap.Status.Height+1, m.snap.Round, m.snap.Step)
 }
 
-// problem is the message of the condition that hurts most.
-func (m Model) problem() string {
+// problem is the message of the condition that hurts most, and since when it
+// holds; empty where all is well.
+func problem(s *watch.Snapshot) (string, time.Time) {
 	for _, want := range []string{v1alpha1.ConditionDiverged, v1alpha1.ConditionQuorumLost, v1alpha1.ConditionDegraded, v1alpha1.ConditionProgressing} {
-		for _, c := range m.snap.Status.Conditions {
-			if c.Type == want && c.Status == "True" {
-				return phaseStyle(m.snap.Status.Phase).Render(c.Message)
+		for _, c := range s.Status.Conditions {
+			if c.Type == want && c.Status == metav1.ConditionTrue {
+				return c.Message, c.LastTransitionTime.Time
 			}
 		}
 	}
-	return ""
+	return "", time.Time{}
 }
 
 func (m Model) lottery() string {

@@ -34,7 +34,8 @@ type Snapshot struct {
 	Time    time.Time
 	Nodes   []Node
 	Status  v1alpha1.PosNetworkStatus
-	Round   uint32 // of the height under way, by the furthest node
+	New     []message.Winner // blocks since the snapshot before, the oldest first
+	Round   uint32           // of the height under way, by the furthest node
 	Step    string
 	Pool    message.PoolSize
 	Records uint64 // committed so far

@@ -1,0 +1,107 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"github.com/posnet/posnet/controllers/plan"
+	"github.com/posnet/posnet/local/state"
+)
+
+// Ports is where the nodes of a network listen. A port of 0 is any free one.
+type Ports struct {
+	Host    string // of client API and console; links and metrics are for this machine only
+	API     int    // of the first validator; each further one has the next
+	P2P     int    // likewise
+	Console int    // of the first validator; the others have none
+	Metrics int    // likewise
+}
+
+// DefaultPorts are those that the documentation names.
+func DefaultPorts() Ports {
+	return Ports{Host: loopback, API: 9000, P2P: 9200, Console: 9090, Metrics: 9464}
+}
+
+const (
+	loopback = "127.0.0.1"
+	maxPort  = 65535
+)
+
+// sites gives each of the names its ports, of which nobody else may have any.
+func (p Ports) sites(names []string, console bool) (map[string]plan.Site, error) {
+	a := &allotment{taken: map[int]bool{}}
+	defer a.release()
+	sites := make(map[string]plan.Site, len(names))
+	first := plan.Site{}
+	if console {
+		first.Listen.Console = a.one(p.Host, p.Console, "--console-port", "the console of "+names[0])
+	}
+	first.Listen.Metrics = a.one(loopback, p.Metrics, "--metrics-port", "the metrics of "+names[0])
+	api, p2p := p.API, p.P2P
+	for i, name := range names {
+		s := plan.Site{}
+		if i == 0 {
+			s = first
+		}
+		s.DataDir = state.DataDir
+		s.Listen.API = a.next(p.Host, &api, "--api-port", "the client API of "+name)
+		s.Listen.P2P = a.next(loopback, &p2p, "--p2p-port", "the links of "+name)
+		s.Dial = s.Listen.P2P
+		sites[name] = s
+	}
+	return sites, a.err
+}
+
+// allotment hands out ports. Each is bound until all are handed out, so that
+// none is free twice; the first error sticks.
+type allotment struct {
+	taken map[int]bool
+	held  []net.Listener
+	err   error
+}
+
+// next hands out the first port from *port on that this allotment has not given
+// away yet, and moves on; 0 stays "any free one".
+func (a *allotment) next(host string, port *int, flag, whose string) string {
+	if *port == 0 {
+		return a.one(host, 0, flag, whose)
+	}
+	for a.taken[*port] {
+		*port++
+	}
+	*port++
+	return a.one(host, *port-1, flag, whose)
+}
+
+// one hands out one port.
+func (a *allotment) one(host string, port int, flag, whose string) string {
+	if a.err != nil {
+		return ""
+	}
+	if port < 0 || port > maxPort {
+		a.err = fmt.Errorf("%s: port %d, for %s, is none: ports are 1 to %d, or 0 for any free one", flag, port, whose, maxPort)
+		return ""
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		a.err = fmt.Errorf("port %d, for %s, is in use: stop what listens there, or choose another with %s (0: any free one)", port, whose, flag)
+		return ""
+	}
+	if err != nil {
+		a.err = fmt.Errorf("port %d, for %s, cannot be opened: %w; choose another with %s or --host", port, whose, err, flag)
+		return ""
+	}
+	a.held = append(a.held, l)
+	bound := l.Addr().(*net.TCPAddr).Port
+	a.taken[bound] = true
+	return net.JoinHostPort(host, strconv.Itoa(bound))
+}
+
+func (a *allotment) release() {
+	for _, l := range a.held {
+		_ = l.Close() // it was bound to hold the port only
+	}
+}

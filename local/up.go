@@ -1,0 +1,176 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/local/logs"
+	"github.com/posnet/posnet/local/screen"
+	"github.com/posnet/posnet/local/watch"
+)
+
+// View says how a run is shown.
+type View int
+
+// The views.
+const (
+	Screen View = iota // a live screen on a terminal
+	Lines              // a line for each block
+	Silent             // warnings only
+)
+
+// Run says how a network is run and when that ends.
+type Run struct {
+	Options
+	View    View
+	Out     io.Writer     // the screen or the lines
+	Err     io.Writer     // warnings, where there is no screen
+	Until   uint64        // end once every node that runs has this height; 0: run until stopped
+	Timeout time.Duration // how long Until may take; 0: as long as it takes
+	Folder  string        // the state folder as a person would call it
+}
+
+const (
+	// pollInterval is how often the nodes are asked: as often as a person can
+	// follow.
+	pollInterval = 250 * time.Millisecond
+	// manyNodes is from how many nodes on they are asked only every slowInterval.
+	manyNodes    = 20
+	slowInterval = time.Second
+	// warningQueue is how many warnings may wait to be shown; more are only in
+	// the nodes' logs.
+	warningQueue = 64
+)
+
+// Up runs a network until ctx ends, the person stops it, its height is reached
+// or all its nodes have failed. It returns the manifest with the status at the
+// end, once every node has stopped.
+func Up(ctx context.Context, r Run) (*v1alpha1.PosNetwork, error) {
+	warnings := make(chan logs.Warning, warningQueue)
+	r.Warn = func(w logs.Warning) {
+		select {
+		case warnings <- w:
+		default: // it is in the node's log
+		}
+	}
+	started := time.Now()
+	network, err := Start(ctx, r.Options)
+	if err != nil {
+		return nil, err
+	}
+	f := &follower{run: r, network: network, watcher: watch.New(started), warnings: warnings}
+	err = f.show(ctx) // it reports, and the network is stopped in any case
+	out := r.Manifest.DeepCopy()
+	out.Status = f.watcher.Poll(context.WithoutCancel(ctx), network.Watched()).Status
+	f.watcher.Close()
+	return out, errors.Join(err, network.Close())
+}
+
+// follower shows a network that runs.
+type follower struct {
+	run      Run
+	network  *Network
+	watcher  *watch.Watcher
+	warnings <-chan logs.Warning
+	last     *watch.Snapshot
+}
+
+// show shows the network in the view that was asked for until the run ends. It
+// returns why, unless that was in order.
+func (f *follower) show(ctx context.Context) error {
+	about := screen.About{
+		Network: f.run.Manifest.Name, Folder: f.run.Folder,
+		OpenAccounts: f.run.Manifest.Spec.Ledger.OpenAccounts, Faucet: f.run.Manifest.Spec.Faucet.Enabled,
+		Account: f.network.Account().String(),
+	}
+	plain := screen.NewPlain(about, f.run.Out, f.run.Err)
+	switch f.run.View {
+	case Lines:
+		return f.follow(ctx, plain.Show, plain.Warn)
+	case Silent:
+		return f.follow(ctx, func(*watch.Snapshot) error { return nil }, plain.Warn)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	live := screen.NewLive(ctx, about, f.run.Out)
+	followed := make(chan error, 1)
+	go func() {
+		defer cancel()
+		followed <- f.follow(ctx, func(s *watch.Snapshot) error { live.Show(s); return nil }, live.Warn)
+	}()
+	err := live.Run()
+	cancel()
+	return errors.Join(<-followed, err)
+}
+
+// follow shows snapshots and warnings until the run ends.
+func (f *follower) follow(ctx context.Context, show func(*watch.Snapshot) error, warn func(logs.Warning)) error {
+	interval := pollInterval
+	if len(f.network.Watched().Nodes) > manyNodes {
+		interval = slowInterval
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	var timeout <-chan time.Time
+	if f.run.Timeout > 0 {
+		timeout = time.After(f.run.Timeout)
+	}
+	for poll := true; ; {
+		if poll {
+			s := f.watcher.Poll(ctx, f.network.Watched())
+			if s == nil {
+				return nil
+			}
+			f.last = s
+			if err := show(s); err != nil {
+				return fmt.Errorf("what happens cannot be shown: %w", err)
+			}
+			if f.run.Until > 0 && reached(s, f.run.Until) {
+				return nil
+			}
+		}
+		poll = false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.network.Dead():
+			return fmt.Errorf("every node has stopped: %w", f.network.Err())
+		case <-timeout:
+			return f.late()
+		case w := <-f.warnings:
+			warn(w)
+		case <-tick.C:
+			poll = true
+		}
+	}
+}
+
+// reached says whether every node that runs has a height.
+func reached(s *watch.Snapshot, height uint64) bool {
+	if s.Status.Height < int64(height) {
+		return false
+	}
+	for _, v := range s.Status.Validators {
+		if v.Online && v.Height < int64(height) {
+			return false
+		}
+	}
+	return true
+}
+
+// late says how far the chain came in the time it had.
+func (f *follower) late() error {
+	why := ""
+	for _, c := range f.last.Status.Conditions {
+		if c.Type == v1alpha1.ConditionReady && c.Status != metav1.ConditionTrue {
+			why = ": " + c.Message
+		}
+	}
+	return fmt.Errorf("height %d was not reached within %v: the chain is at height %d%s", f.run.Until, f.run.Timeout, f.last.Status.Height, why)
+}
