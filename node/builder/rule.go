@@ -17,9 +17,9 @@ const (
 	// than a hundred characters.
 	MaxRuleBytes = 1024
 	// ruleCost is what one evaluation may cost, in CEL's units of about one
-	// operation each. A rule has no loops, so the longest allowed stays well
-	// below; texts that it joins or matches could make it more.
-	ruleCost = 10_000
+	// operation each. A rule has no loops, and one of numbers and durations has
+	// fewer operations than bytes; only long texts it joins and matches cost more.
+	ruleCost = MaxRuleBytes
 	// ruleDepth is how deep parentheses and operators may nest.
 	ruleDepth = 100
 )
