@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// bench is what all runs share.
+type bench struct {
+	options      options
+	dir          string // of everything that is written
+	accounts     *accounts
+	design       *design
+	work         *workload
+	atMemoryRate *outcome // the latency run at memoryRate, if there was one
+}
+
+// benchmark measures all rows that are wanted and prints them.
+func benchmark(ctx context.Context, o options) error {
+	b, err := prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer b.clean()
+	t := newTable(b)
+	for _, j := range jobs {
+		if !contains(o.only, j.name) {
+			continue
+		}
+		rows, err := j.run(ctx, b)
+		t.Rows = append(t.Rows, finished(rows)...)
+		if err != nil {
+			_ = t.print(os.Stdout, o.json) // what was measured until then is worth telling
+			return fmt.Errorf("%s: %w", j.name, err)
+		}
+	}
+	return t.print(os.Stdout, o.json)
+}
+
+func prepare(ctx context.Context, o options) (b *bench, err error) {
+	b = &bench{options: o}
+	if b.dir, err = os.MkdirTemp(o.dir, "posnet-bench-"); err != nil {
+		return nil, fmt.Errorf("-dir: %w", err)
+	}
+	if b.accounts, err = newAccounts(nodeCount); err != nil {
+		return nil, err
+	}
+	binary, err := filepath.Abs(o.binary)
+	if o.binary == "" {
+		say("building the node")
+		binary, err = buildNode(ctx, b.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.design, err = newDesign(o.manifest, binary, b.accounts); err != nil {
+		return nil, err
+	}
+	network, err := b.design.network()
+	if err != nil {
+		return nil, err
+	}
+	b.work = newWorkload(b.accounts, network)
+	return b, nil
+}
+
+func (b *bench) clean() {
+	if b.options.keep {
+		say("the nodes' data and logs are in %s", b.dir)
+		return
+	}
+	_ = os.RemoveAll(b.dir)
+}
+
+// quietly measures until nothing else used the machine meanwhile, and gives the
+// quietest of its tries.
+func (b *bench) quietly(ctx context.Context, what string, measure func() (outcome, error)) (outcome, error) {
+	var best outcome
+	for try := range b.options.tries {
+		if err := awaitQuiet(ctx, b.options.patience, say); err != nil {
+			return best, err
+		}
+		say("%s", what)
+		o, err := measure()
+		if err != nil {
+			return best, err
+		}
+		if try == 0 || o.cores.Foreign < best.cores.Foreign {
+			best = o
+		}
+		if best.cores.Foreign <= maxForeign {
+			break
+		}
+		say("something else used %.2f of a core meanwhile: at most %.2f is allowed", o.cores.Foreign, maxForeign)
+	}
+	return best, nil
+}
+
+// say tells the person who waits how far things are.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/posnet/posnet/node/rpc/burst"
+	"github.com/posnet/posnet/node/rpc/message"
+)
+
+// lane sends the transfers of its accounts to one node, in order, over one
+// connection. Sending is one goroutine's; answers are read by another.
+type lane struct {
+	node      string
+	mayDie    bool // its node is killed during the run
+	ws        *websocket.Conn
+	burst     *burst.Conn
+	transfers *transfers
+	frame     []byte // the one being made
+
+	// The sender's own until it has ended.
+	sent []time.Time // by record, just before its frame was written
+	ends []int       // by frame, the record after its last
+
+	// The subscriber's own until it has ended.
+	done []time.Time // by record, when the news of its block was here; zero before
+
+	committed atomic.Int64  // records
+	progress  chan struct{} // has room for one: something was committed or answered
+
+	answered atomic.Int64          // frames
+	refused  atomic.Pointer[error] // the first refusal
+	lost     atomic.Pointer[error] // why the connection ended
+	ended    chan struct{}         // closed when nobody reads any more
+}
+
+const (
+	mergeOpening = `{"op":"merge","args":{"pool":[`
+	mergeClosing = `]}}`
+	accepted     = `{"status":202,`
+	// writePatience is how long a node may leave a connection unread before the
+	// run fails: an open loop that waits is none.
+	writePatience = 10 * time.Second
+)
+
+// connect opens a websocket whose writes can be bundled.
+func connect(ctx context.Context, address string) (*websocket.Conn, *burst.Conn, error) {
+	var b *burst.Conn
+	d := websocket.Dialer{
+		HandshakeTimeout: writePatience, ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
+		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			b = burst.New(c)
+			return b, nil
+		},
+	}
+	ws, response, err := d.DialContext(ctx, "ws://"+address+"/ws", nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to the node at %s: %w", address, err)
+	}
+	response.Body.Close()
+	return ws, b, nil
+}
+
+// openLane connects a lane that will send n transfers at most.
+func openLane(ctx context.Context, p *process, t *transfers, n int) (*lane, error) {
+	ws, b, err := connect(ctx, p.api)
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{
+		node: p.name, ws: ws, burst: b, transfers: t, done: make([]time.Time, n), sent: make([]time.Time, 0, n),
+		progress: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	go l.read()
+	return l, nil
+}
+
+// left is how many records the lane may still send.
+func (l *lane) left() int { return cap(l.sent) - len(l.sent) }
+
+// send writes the next n records in one frame.
+func (l *lane) send(n int) error {
+	first := len(l.sent)
+	l.frame = append(l.frame[:0], mergeOpening...)
+	for k := first; k < first+n; k++ {
+		if k > first {
+			l.frame = append(l.frame, ',')
+		}
+		l.frame = append(l.frame, l.transfers.record(k)...)
+	}
+	l.frame = append(l.frame, mergeClosing...)
+	now := time.Now()
+	for range n {
+		l.sent = append(l.sent, now)
+	}
+	l.ends = append(l.ends, first+n)
+	_ = l.ws.SetWriteDeadline(now.Add(writePatience)) // a failure shows when writing
+	return l.ws.WriteMessage(websocket.TextMessage, l.frame)
+}
+
+// outstanding is how many of the records sent are not committed yet.
+func (l *lane) outstanding() int { return len(l.sent) - int(l.committed.Load()) }
+
+func (l *lane) noteProgress() {
+	select {
+	case l.progress <- struct{}{}:
+	default:
+	}
+}
+
+// read takes the answers, which come in the order of the frames.
+func (l *lane) read() {
+	defer close(l.ended)
+	defer l.noteProgress()
+	var buffer []byte
+	for {
+		var err error
+		if buffer, err = readMessage(l.ws, buffer); err != nil {
+			err = fmt.Errorf("the connection to node %s ended: %w", l.node, err)
+			l.lost.Store(&err)
+			return
+		}
+		if !bytes.HasPrefix(buffer, []byte(accepted)) {
+			err := fmt.Errorf("node %s refused frame %d: %.300s", l.node, l.answered.Load(), buffer)
+			l.refused.CompareAndSwap(nil, &err)
+			l.noteProgress()
+			continue
+		}
+		l.answered.Add(1)
+	}
+}
+
+// trouble is what keeps the lane from sending on, or nil.
+func (l *lane) trouble() error {
+	if err := l.refused.Load(); err != nil {
+		return *err
+	}
+	return l.broken()
+}
+
+// broken is why the connection ended, or nil while it lasts.
+func (l *lane) broken() error {
+	if err := l.lost.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// close ends the connection; the lane's figures stay.
+func (l *lane) close() {
+	_ = l.ws.Close()
+	<-l.ended
+}
+
+// accepted is how many records the node has said yes to. A node answers in
+// order, and a run with a refusal fails, so that they are the first ones sent.
+func (l *lane) accepted() int {
+	if n := l.answered.Load(); n > 0 {
+		return l.ends[n-1]
+	}
+	return 0
+}
+
+// readMessage reads one message into buffer, which grows as needed.
+func readMessage(ws *websocket.Conn, buffer []byte) ([]byte, error) {
+	_, r, err := ws.NextReader()
+	if err != nil {
+		return buffer, err
+	}
+	buffer = buffer[:0]
+	for {
+		if len(buffer) == cap(buffer) {
+			if len(buffer) >= message.MaxAnswerBytes {
+				return buffer, fmt.Errorf("a message of more than %d bytes", message.MaxAnswerBytes)
+			}
+			grown := make([]byte, len(buffer), max(64<<10, 2*cap(buffer)))
+			copy(grown, buffer)
+			buffer = grown
+		}
+		n, err := r.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if err == io.EOF {
+			return buffer, nil
+		}
+		if err != nil {
+			return buffer, err
+		}
+	}
+}

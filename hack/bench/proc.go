@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tick is the unit of processor time in /proc, which is 1/100 s on every Linux
+// whatever its kernel counts in (USER_HZ).
+const tick = 10 * time.Millisecond
+
+// parseStat returns how long all processors together were busy, and how long
+// idle, from the text of /proc/stat. Waiting for a disk is idle, and what a
+// hypervisor gave to others is neither.
+func parseStat(text string) (busy, idle time.Duration, err error) {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 8 || fields[0] != "cpu" {
+		return 0, 0, fmt.Errorf("/proc/stat begins with %q: it must begin with \"cpu\" and seven numbers", line)
+	}
+	var n [7]time.Duration // user, nice, system, idle, iowait, irq, softirq
+	for i := range n {
+		v, err := strconv.ParseInt(fields[i+1], 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("/proc/stat: %w", err)
+		}
+		n[i] = time.Duration(v) * tick
+	}
+	return n[0] + n[1] + n[2] + n[5] + n[6], n[3] + n[4], nil
+}
+
+// parsePidStat returns the processor time of a process from the text of
+// /proc/PID/stat. The program's name, in brackets, may hold anything.
+func parsePidStat(text string) (time.Duration, error) {
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/PID/stat is %q: too short", text)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("/proc/PID/stat: %w", err)
+	}
+	system, err := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick, err
+}
+
+// parsePeak returns the largest size a process ever had in memory, in bytes,
+// from the text of /proc/PID/status.
+func parsePeak(text []byte) (int64, error) {
+	_, rest, ok := bytes.Cut(text, []byte("\nVmHWM:"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	kilobytes, isKB := strings.CutSuffix(strings.TrimSpace(string(line)), " kB")
+	if !ok || !isKB {
+		return 0, fmt.Errorf("/proc/PID/status tells no VmHWM in kB")
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(kilobytes), 10, 64)
+	return n << 10, err
+}
+
+// machineTime reads how long the processors of this machine were busy and idle.
+func machineTime() (busy, idle time.Duration, err error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, fmt.Errorf("the benchmark reads processor times from /proc, as Linux has it: %w", err)
+	}
+	return parseStat(string(text))
+}
+
+func processTime(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parsePidStat(string(text))
+}
+
+func processPeak(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parsePeak(text)
+}
+
+// ownTime is the processor time of this process.
+func ownTime() (time.Duration, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
+}
+
+// processorName is what the machine calls its processor, or "".
+func processorName() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(text), "model name")
+	line, _, _ := strings.Cut(rest, "\n")
+	_, name, _ := strings.Cut(line, ":")
+	return strings.TrimSpace(name)
+}

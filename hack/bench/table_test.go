@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func someTable() *Table {
+	quiet, loud := &Cores{Nodes: 1.25, Loader: 0.125, Foreign: 0.04}, &Cores{Nodes: 1.5, Loader: 0.25, Foreign: 0.4}
+	return &Table{
+		Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Cores: 2, Processor: "A Processor", System: "linux/amd64", Go: "go1.26",
+		Data: "/data", InMemory: true, Rule: "pool.size >= 1",
+		Rows: finished([]Row{
+			{Name: "latency", What: "median latency at 100 a second", Value: 14.96, Unit: "ms", Limit: 15, AtMost: true, Cores: quiet, Details: "p90 20.0 ms"},
+			{Name: "latency", What: "median latency at 4,000 a second", Value: 163, Unit: "ms", AtMost: true, Cores: quiet},
+			{Name: "throughput", What: "throughput, 5 records a frame", Value: 7999.6, Unit: "/s", Limit: 8000, Cores: loud},
+			{Name: "memory", What: "peak memory", Value: 100.5, Unit: "MiB", Limit: 100, AtMost: true, Cores: quiet},
+		}),
+	}
+}
+
+func TestTableText(t *testing.T) {
+	const path = "testdata/table.txt"
+	got := someTable().text()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the table is\n%s\nwant\n%s(if it is meant so: go test ./hack/bench -update)", got, want)
+	}
+}
+
+func TestTableJSON(t *testing.T) {
+	var text strings.Builder
+	if err := someTable().print(&text, true); err != nil {
+		t.Fatal(err)
+	}
+	var got Table
+	if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	var met, quiet []bool
+	for _, r := range got.Rows {
+		met, quiet = append(met, r.Met), append(quiet, r.Quiet)
+	}
+	if len(met) != 4 || !met[0] || !met[1] || met[2] || met[3] {
+		t.Errorf("met: %v", met)
+	}
+	if !quiet[0] || quiet[2] || got.Cores != 2 {
+		t.Errorf("quiet: %v, cores %d", quiet, got.Cores)
+	}
+}
+
+func TestFigure(t *testing.T) {
+	for want, got := range map[string]string{
+		"15 ms":      figure(15, "ms"),
+		"14.9 ms":    figure(14.94, "ms"),
+		"100 MiB":    figure(100.4, "MiB"),
+		"12,346/s":   figure(12345.6, "/s"),
+		"999/s":      figure(999, "/s"),
+		"1,234,567 ": figure(1234567, ""),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestFileSystem(t *testing.T) {
+	mounts := "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/disk xfs rw 0 0\n"
+	for dir, want := range map[string]string{"/": "ext4", "/tmp": "tmpfs", "/tmp/a": "tmpfs", "/tmp/disk/b": "xfs", "/tmpfoo": "ext4"} {
+		if got := fileSystem(mounts, dir); got != want {
+			t.Errorf("%s is on %q, want %q", dir, got, want)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
+)
+
+const (
+	// drainPatience is how long the chain may stand still, at the end of a run,
+	// with accepted records not committed.
+	drainPatience = 8 * time.Second
+	// settleSpan is how long the chain must stand still, with nothing left to
+	// commit, to be compared.
+	settleSpan = 300 * time.Millisecond
+	// catchUpPatience is how long a node may take to have the newest block.
+	catchUpPatience = 10 * time.Second
+)
+
+// drain waits until all that was sent to nodes that live is committed, and the
+// chain stands still.
+func (r *rig) drain(ctx context.Context) error {
+	head, _ := r.subscriber.head()
+	for since := time.Now(); ; {
+		if err := r.trouble(); err != nil {
+			return err
+		}
+		if now, _ := r.subscriber.head(); now != head {
+			head, since = now, time.Now()
+		}
+		left := 0
+		for _, l := range r.lanes {
+			if !l.mayDie {
+				left += l.outstanding()
+			}
+		}
+		switch still := time.Since(since); {
+		case left == 0 && still > settleSpan:
+			return nil
+		case still > drainPatience:
+			return fmt.Errorf("%d records that were sent are not committed, and there was no block for %v", left, drainPatience)
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// verify checks that the run was what it looked like: all that was accepted is
+// committed exactly once, which is asked of another node than the subscriber's,
+// and all nodes have the same chain. The subscriber has ended.
+func (r *rig) verify(ctx context.Context, a *accounts) error {
+	for _, l := range r.lanes {
+		if !l.mayDie && l.accepted() != len(l.sent) {
+			return fmt.Errorf("node %s accepted %d of %d records", l.node, l.accepted(), len(l.sent))
+		}
+	}
+	counts, err := committedPerAccount(a, r.lanes)
+	if err != nil {
+		return err
+	}
+	var other *process
+	for _, p := range r.living() {
+		if p != r.subscriber.node {
+			other = p
+		}
+		if err := r.sameHead(ctx, p); err != nil {
+			return err
+		}
+	}
+	return checkBalances(ctx, other, a, counts)
+}
+
+// committedPerAccount counts what the subscriber saw, and checks that no nonce
+// was left out.
+func committedPerAccount(a *accounts, lanes []*lane) ([]uint64, error) {
+	counts := make([]uint64, accountCount)
+	for i, l := range lanes {
+		for k, done := range l.done {
+			if done.IsZero() {
+				continue
+			}
+			account, nonce := a.owner(i, k)
+			if k >= len(l.sent) {
+				return nil, fmt.Errorf("account %d: a record with nonce %d is committed that was not sent", account, nonce)
+			}
+			if nonce != counts[account] {
+				return nil, fmt.Errorf("account %d: the record with nonce %d is committed, that with %d is not", account, nonce, counts[account])
+			}
+			counts[account]++
+		}
+	}
+	return counts, nil
+}
+
+// checkBalances compares every account with the records committed.
+func checkBalances(ctx context.Context, p *process, a *accounts, counts []uint64) error {
+	c, err := client.Dial(ctx, p.api, client.Options{})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	want := make([]uint64, accountCount)
+	for i, n := range counts {
+		want[i] += startBalance - n
+		want[receiverOf(i)] += n
+	}
+	for i, k := range a.keys {
+		b, err := c.Balance(ctx, types.KeyedAccount(k.Public()))
+		if err != nil {
+			return err
+		}
+		if b.Nonce != counts[i] || b.Balance != want[i] {
+			return fmt.Errorf("node %s: account %d has %d tokens and nonce %d; by the blocks of node-0's news it must have %d and %d",
+				p.name, i, b.Balance, b.Nonce, want[i], counts[i])
+		}
+	}
+	return nil
+}
+
+// sameHead checks that a node has the newest block that the subscriber saw.
+func (r *rig) sameHead(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
+	defer cancel()
+	c, err := client.Dial(ctx, p.api, client.Options{})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	height, hash := r.subscriber.head()
+	for {
+		s, err := c.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if s.Height >= height {
+			break
+		}
+		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+			return fmt.Errorf("node %s has %d blocks of %d after %v", p.name, s.Height, height, catchUpPatience)
+		}
+	}
+	b, err := c.Block(ctx, int64(height), client.BlockArgs{})
+	if err != nil {
+		return err
+	}
+	if b.Hash.String() != hash {
+		return fmt.Errorf("node %s has block %s at height %d, and node %s has %s", p.name, b.Hash, height, r.subscriber.node.name, hash)
+	}
+	return nil
+}
+
+func status(ctx context.Context, p *process) (message.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	c, err := client.Dial(ctx, p.api, client.Options{})
+	if err != nil {
+		return message.Status{}, err
+	}
+	defer c.Close()
+	return c.Status(ctx)
+}
