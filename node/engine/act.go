@@ -35,7 +35,7 @@ func (e *Engine) carryOut(action consensus.Action) []consensus.Event {
 	case consensus.SendTo:
 		e.resend(a)
 	case consensus.Behind:
-		e.fetch.behind(e, a.From, a.Height)
+		e.fetch.behind(e, a.From, a.Height-1)
 	case consensus.ReportEvidence:
 		e.keepEvidence(a.Evidence)
 	}

@@ -108,9 +108,7 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 	x := e.ran[cert.Block]
 	if x == nil {
 		e.undecided = cert
-		if p := e.proposals[cert.Block]; p == nil || e.checks[cert.Block] == nil {
-			e.fetch.want(e, cert.Height)
-		}
+		time.AfterFunc(fetchSoon, func() { e.call(func() { e.fetch.want(e, cert.Height) }) })
 		return nil
 	}
 	if err := e.commit(x, x.block.Encode(), cert); err != nil {

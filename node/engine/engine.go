@@ -87,8 +87,9 @@ type Engine struct {
 	mu    sync.RWMutex // guards chain for readers outside the main loop
 	chain *chain
 
-	view  atomic.Pointer[consensus.View]
-	peers peerHeights
+	view      atomic.Pointer[consensus.View]
+	peers     peerHeights
+	readiness readiness
 
 	// Of the main loop alone:
 	ready      bool                        // what the core was last told of our candidate
@@ -141,6 +142,7 @@ func New(o Options) (*Engine, error) {
 	e.intake = newIntake(e)
 	e.guests = newGuests(e)
 	e.peers.heights = map[types.PublicKey]peerStatus{}
+	e.readiness.begin(len(o.Config.Peers))
 	e.storeView()
 	return e, nil
 }
@@ -229,6 +231,8 @@ func (e *Engine) beat() {
 	e.tellStatus()
 	e.watch.check(e)
 	e.fetch.check(e)
+	e.readiness.check(e.chain.head.Height, e.peers.highest())
+	e.expire()
 }
 
 // post hands an event to the main loop; it waits while the inbox is full, so

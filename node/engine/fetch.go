@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/node/p2p"
-	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -18,10 +17,6 @@ const (
 	// fetchNear is how many blocks count as a block or two.
 	fetchNear = 2
 )
-
-func errBehind(height, highest uint64) error {
-	return message.Errorf(message.StatusNotReady, "the node is catching up: it has block %d, its peers have %d: try again in a while, or another node", height, highest)
-}
 
 // fetcher asks peers for certified blocks while the node is behind. It belongs
 // to the main loop.
@@ -54,6 +49,9 @@ func (f *fetcher) behind(e *Engine, peer types.PublicKey, height uint64) {
 
 // want fetches the block of a height that was decided without being here.
 func (f *fetcher) want(e *Engine, height uint64) {
+	if height <= e.chain.head.Height {
+		return
+	}
 	f.target = max(f.target, height)
 	if f.asked.IsZero() {
 		f.askNext(e)

@@ -27,6 +27,17 @@ func (p *peerHeights) get(peer types.PublicKey) (peerStatus, bool) {
 	return s, ok
 }
 
+// highest returns the greatest height that a linked peer told of.
+func (p *peerHeights) highest() uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var highest uint64
+	for _, s := range p.heights {
+		highest = max(highest, s.Height)
+	}
+	return highest
+}
+
 func (p *peerHeights) forget(peer types.PublicKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -232,6 +243,7 @@ func (e *Engine) receiveStatus(from types.PublicKey, payload []byte) error {
 		return err
 	}
 	e.peers.set(from, s)
+	e.readiness.heard()
 	e.call(func() {
 		e.watch.heard(e, from, s.Height)
 		if s.Height > e.chain.head.Height {
@@ -267,7 +279,8 @@ func (e *Engine) answerRecords(from types.PublicKey, payload []byte) error {
 	return nil
 }
 
-// recordsOf returns the records of a block under way that this node executed.
+// recordsOf returns the records of a block that this node executed for the
+// height under way, or committed a moment ago.
 func (e *Engine) recordsOf(block types.Hash) []*types.Record {
 	if x := e.ran[block]; x != nil {
 		return x.block.Records
@@ -275,7 +288,7 @@ func (e *Engine) recordsOf(block types.Hash) []*types.Record {
 	if c := e.signer.kept[block]; c != nil {
 		return c.records
 	}
-	return nil
+	return e.recent.records(block)
 }
 
 // receiveFound has the signatures of asked-for records checked and hands them on.
@@ -316,28 +329,3 @@ func (e *Engine) linked() []types.PublicKey {
 	}
 	return out
 }
-
-// Ready returns nil once the node is caught up with its peers, else why it is
-// not. A chain that stands still does not make a node unready.
-func (e *Engine) Ready() error {
-	if err := e.Err(); err != nil {
-		return err
-	}
-	e.mu.RLock()
-	height := e.chain.head.Height
-	e.mu.RUnlock()
-	e.peers.mu.RLock()
-	defer e.peers.mu.RUnlock()
-	var highest uint64
-	for _, s := range e.peers.heights {
-		highest = max(highest, s.Height)
-	}
-	if highest > height+maxLag {
-		return errBehind(height, highest)
-	}
-	return nil
-}
-
-// maxLag is how many blocks a ready node may be behind: peers tell their height
-// once a second, while blocks may come a hundred times as fast.
-const maxLag = 300

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -37,12 +38,13 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 			r.Seal()
 		}
 	}
-	if err := e.admit(records); err != nil {
+	fresh, places, err := e.admit(records)
+	if err != nil || len(fresh) == 0 {
 		return err
 	}
 	result := make(chan error, 1)
-	err := e.intake.submit(frame{records, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
-		news, err := e.takeAll(verified, errs)
+	err = e.intake.submit(frame{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+		news, err := e.takeAll(verified, errs, places)
 		result <- err
 		return news
 	}})
@@ -62,33 +64,39 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 }
 
 // admit refuses what the state already rules out, before anybody spends time
-// on signatures.
-func (e *Engine) admit(records []*types.Record) error {
+// on signatures. It returns the records without those that are in the pool or in
+// a block already: who sends one again, not knowing that it arrived, is not told
+// off for it. places are where the rest stood.
+func (e *Engine) admit(records []*types.Record) (fresh []*types.Record, places []int, err error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for i, r := range records {
 		if e.pool.Has(r.ID()) {
-			continue // sent again: it is no error that it waits already
+			continue
 		}
 		if err := e.chain.state.Admit(types.VouchRecord(r)); err != nil {
-			return refusal(i, err)
+			if _, _, there, lost := e.options.Data.Store.Place(r.ID()); lost == nil && there {
+				continue
+			}
+			return nil, nil, refusal(i, err)
 		}
+		fresh, places = append(fresh, r), append(places, i)
 	}
-	return nil
+	return fresh, places, nil
 }
 
 // takeAll puts records into the pool, all or none, and returns those that are new.
-func (e *Engine) takeAll(verified []types.VerifiedRecord, errs []error) ([]*types.Record, error) {
+func (e *Engine) takeAll(verified []types.VerifiedRecord, errs []error, places []int) ([]*types.Record, error) {
 	for i, err := range errs {
 		if err != nil {
-			return nil, &rpc.RecordError{Index: i, Err: err}
+			return nil, &rpc.RecordError{Index: places[i], Err: err}
 		}
 	}
 	fresh, err := e.pool.AddAll(verified, types.TimeOf(time.Now()))
 	if err != nil {
 		var place *pool.PlaceError
 		if errors.As(err, &place) {
-			return nil, refusal(place.Index, place.Err)
+			return nil, refusal(places[place.Index], place.Err)
 		}
 		return nil, err
 	}
@@ -113,6 +121,15 @@ func refusal(index int, err error) error {
 		return &rpc.RecordError{Index: index, Status: message.StatusTooFast, Err: err}
 	}
 	return &rpc.RecordError{Index: index, Err: err}
+}
+
+// expire drops records that waited too long for others of their signer.
+func (e *Engine) expire() {
+	before := types.TimeOf(time.Now().Add(-pool.GapPatience))
+	for _, id := range e.pool.Expire(before, func(key types.PublicKey) uint64 { return e.chain.state.Account(types.KeyedAccount(key)).Nonce }) {
+		e.fates.Drop(id, fmt.Sprintf("records of its signer with lower nonces did not come within %v", pool.GapPatience))
+		e.metrics.dropped.Inc()
+	}
 }
 
 // hear takes records that a peer tells of: those that are new and admissible

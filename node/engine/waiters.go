@@ -47,6 +47,18 @@ func (r *recent) block(height uint64) (*types.Block, *types.Certificate, bool) {
 	return c.Block, c.Certificate, true
 }
 
+// records returns the records of one of the newest blocks, or nil.
+func (r *recent) records(hash types.Hash) []*types.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.blocks {
+		if c.Block != nil && c.Certificate.Block == hash {
+			return c.Block.Records
+		}
+	}
+	return nil
+}
+
 // Head returns the height of the newest committed block, 0 for genesis.
 func (e *Engine) Head() uint64 {
 	height, _ := e.recent.head()
