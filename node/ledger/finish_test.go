@@ -66,6 +66,10 @@ func TestGuestReadings(t *testing.T) {
 	blockOf(t, s, eve, alice, reading(keyed(eve), 90, 3))
 	trial = s.Begin(5, key(eve), key(alice))
 	wantError(t, trial.Apply(reading(keyed(eve), 90, 4)), "author is a guest without a reading that waits, which cannot win: its host passes")
+	blockOf(t, s, eve, alice, entry(eve, alice, 10, 95, 4), reading(keyed(eve), 95, 5)) // typed since then
+	if g, _ := s.Guest(key(eve)); g.Waiting {
+		t.Error("the reading that came as an entry and won in one block still waits")
+	}
 }
 
 func TestReward(t *testing.T) {
