@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ type testNode struct {
 	config  config.Config
 	data    *storage.Data
 	links   *memoryLinks
-	up      bool
+	live    atomic.Pointer[Engine] // the same Engine for other goroutines; nil when down
 }
 
 // memoryLinks is one node's end of the links. Messages to each peer pass
@@ -97,10 +98,11 @@ func (w *network) start(i int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n.Engine, n.up = e, true
+	n.Engine = e
+	n.live.Store(e)
 	e.Run()
 	for _, other := range w.nodes {
-		if other != n && other.up {
+		if other != n && other.live.Load() != nil {
 			n.LinkUp(other.self)
 			other.LinkUp(n.self)
 		}
@@ -110,12 +112,11 @@ func (w *network) start(i int) {
 // stop ends a node; what it had on disk stays.
 func (w *network) stop(i int) {
 	n := w.nodes[i]
-	if !n.up {
+	if n.live.Swap(nil) == nil {
 		return
 	}
-	n.up = false
 	for _, other := range w.nodes {
-		if other != n && other.up {
+		if other != n && other.live.Load() != nil {
 			other.LinkDown(n.self)
 		}
 	}
@@ -148,7 +149,11 @@ func (l *memoryLinks) Send(to types.PublicKey, kind p2p.Kind, payload []byte) bo
 	if l.dumb && kind == p2p.KindRecords {
 		return true
 	}
-	if l.cut[to] || l.out == nil || peer == nil || !peer.up || len(payload) > kind.MaxBytes() {
+	if l.cut[to] || l.out == nil || peer == nil || len(payload) > kind.MaxBytes() {
+		return false
+	}
+	at := peer.live.Load()
+	if at == nil {
 		return false
 	}
 	if l.out[to] == nil {
@@ -159,9 +164,9 @@ func (l *memoryLinks) Send(to types.PublicKey, kind p2p.Kind, payload []byte) bo
 			}
 		}(l.out[to])
 	}
-	from := l.node.self
+	from := l.node.keys.Sign.Public()
 	select {
-	case l.out[to] <- func() { peer.Message(from, kind, payload) }:
+	case l.out[to] <- func() { at.Message(from, kind, payload) }:
 		return true
 	default:
 		return false
@@ -188,7 +193,7 @@ func (l *memoryLinks) Peers() []p2p.PeerInfo {
 	var out []p2p.PeerInfo
 	for _, n := range l.node.network.nodes {
 		if n != l.node {
-			up := n.up && !l.cut[n.keys.Sign.Public()]
+			up := n.live.Load() != nil && !l.cut[n.keys.Sign.Public()]
 			out = append(out, p2p.PeerInfo{Name: n.config.Name, Key: n.keys.Sign.Public(), Vote: up, Bulk: up})
 		}
 	}
