@@ -6,6 +6,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/posnet/posnet/node/types"
 )
@@ -32,6 +33,24 @@ type Commit struct {
 	Records     []types.Hash // ids of the block's records, in their order
 	State       []Change     // what the height changed in the ledger's state
 	Aux         []Change     // what the engine keeps beside: seeds, participants, evidence
+}
+
+// check says whether the commit may follow; stateless tells whether the store
+// has no state yet.
+func (c *Commit) check(head uint64, stateless func() (bool, error)) error {
+	if c.Height != 0 || head != 0 {
+		if c.Height != head+1 {
+			return fmt.Errorf("storage: a commit of height %d does not follow the last, of height %d: heights are stored one by one", c.Height, head)
+		}
+		return nil
+	}
+	if len(c.Block) > 0 || len(c.Certificate) > 0 || len(c.Records) > 0 {
+		return errors.New("storage: height 0 has state only, no block")
+	}
+	if ok, err := stateless(); err != nil || ok {
+		return err
+	}
+	return errors.New("storage: the state of height 0 is stored already")
 }
 
 // Store is the chain on disk or in memory. All methods may be called at the
@@ -78,13 +97,15 @@ type Store interface {
 	// Put returns.
 	Put(aux ...Change) error
 
-	// Close ends the use of the store. Nothing else may be called after it.
+	// Close ends the use of the store; it waits for a write under way. Nothing
+	// else may be called after it, but Close itself.
 	Close() error
 }
 
-// MaxSignEntryBytes is the most that the data of a SignEntry may take: the
-// largest block with the ids of its records and a signed proposal beside fits.
-const MaxSignEntryBytes = types.MaxBlockBytes + 32*types.MaxBlockRecords + 1<<20
+// MaxSignBytes is the most that the entries of one Append may take together:
+// the largest block with the ids of its records, and votes and a signed
+// proposal beside.
+const MaxSignBytes = types.MaxBlockBytes + 32*types.MaxBlockRecords + 1<<20
 
 // SignEntry is something a validator signed, or must hold before it signs.
 // The engine gives Kind and Data their meaning.
@@ -92,7 +113,7 @@ type SignEntry struct {
 	Height uint64
 	Round  uint32
 	Kind   uint8
-	Data   []byte // at most MaxSignEntryBytes
+	Data   []byte
 }
 
 // SignLog is what a validator signed, on disk before it is on the wire. All
@@ -105,8 +126,8 @@ type SignLog interface {
 	// Append adds entries; they are on disk (synced, checksummed) when it
 	// returns, all or none. After an error nothing may be sent that depends on
 	// them, and every later Append fails too: what is on disk is unknown until
-	// the log is opened again. An entry that is too large is refused and does no
-	// such harm.
+	// the log is opened again. Entries larger than MaxSignBytes are refused and
+	// do no such harm.
 	Append(entries ...SignEntry) error
 
 	// Prune lets go of entries below a height. It is cheap and may keep some of
@@ -118,7 +139,8 @@ type SignLog interface {
 	// the validator has to watch before it votes.
 	Fresh() bool
 
-	// Close ends the use of the log. Nothing else may be called after it.
+	// Close ends the use of the log; it waits for a write under way. Nothing
+	// else may be called after it, but Close itself.
 	Close() error
 }
 
@@ -130,7 +152,8 @@ type Data struct {
 	release func() error // gives the folder's lock back; nil in memory
 }
 
-// Close closes the sign log and the store and releases the folder.
+// Close closes the sign log and the store and releases the folder. To close
+// again does nothing.
 func (d *Data) Close() error {
 	err := errors.Join(d.SignLog.Close(), d.Store.Close())
 	if d.release != nil {

@@ -1,0 +1,227 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/posnet/posnet/node/types"
+)
+
+// The first byte of a key says what the entry is.
+const (
+	auxSpace    = 'a' // key of the engine -> its value
+	blockSpace  = 'b' // height 8 -> size of the block 4 | block | certificate
+	recordSpace = 'r' // id of a record 32 -> height 8 | index 4
+	stateSpace  = 's' // key of the ledger -> its value
+)
+
+// chain is the Store on disk.
+type chain struct {
+	db     *pebble.DB
+	dir    string
+	faults *faults
+	head   atomic.Uint64
+
+	writing sync.Mutex // held by the one who writes
+	broken  error      // once a write failed: every later one fails with it
+}
+
+// openChain opens the database in dir; create says whether it may be made.
+func openChain(disk vfs.FS, dir string, create bool, logger *slog.Logger) (*chain, error) {
+	c := &chain{dir: dir, faults: &faults{logger: logger}}
+	db, err := openPebble(disk, dir, create, c.faults)
+	if err != nil {
+		return nil, err
+	}
+	c.db = db
+	if err := c.findHead(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return c, nil
+}
+
+// findHead sets the head to the last block there is, which must be whole.
+func (c *chain) findHead() error {
+	it, err := c.iter([]byte{blockSpace}, nil)
+	if err != nil {
+		return c.failed("read", err)
+	}
+	defer it.Close()
+	if it.Last() {
+		height, err := blockHeight(it.Key())
+		if err == nil {
+			_, _, err = splitBlock(height, it.Value())
+		}
+		if err != nil {
+			return c.failed("read", err)
+		}
+		c.head.Store(height)
+	}
+	if err := it.Error(); err != nil {
+		return c.failed("read", err)
+	}
+	return nil
+}
+
+func (c *chain) failed(verb string, err error) error {
+	return fmt.Errorf("storage: cannot %s the chain in %s: %w", verb, c.dir, oneLine{err})
+}
+
+// iter walks the keys that begin with prefix, from prefix+from on.
+func (c *chain) iter(prefix, from []byte) (*pebble.Iterator, error) {
+	return c.db.NewIter(&pebble.IterOptions{
+		LowerBound: append(append([]byte{}, prefix...), from...),
+		UpperBound: after(prefix),
+	})
+}
+
+// after returns the first key that is behind all keys with a prefix, or nil
+// where there is none.
+func after(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xff {
+			end := append([]byte{}, prefix[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}
+
+// get returns a copy of the value under key.
+func (c *chain) get(key []byte) (value []byte, ok bool, err error) {
+	v, closer, err := c.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, c.failed("read", err)
+	}
+	value = append(make([]byte, 0, len(v)), v...)
+	return value, true, closer.Close()
+}
+
+// Head implements Store.
+func (c *chain) Head() uint64 { return c.head.Load() }
+
+// Block implements Store.
+func (c *chain) Block(height uint64) (block, certificate []byte, err error) {
+	value, ok, err := c.get(binary.BigEndian.AppendUint64([]byte{blockSpace}, height))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ok || height > c.Head() {
+		return nil, nil, ErrNotFound
+	}
+	return splitBlock(height, value)
+}
+
+// Blocks implements Store.
+func (c *chain) Blocks(from uint64, yield func(height uint64, block, certificate []byte) bool) error {
+	head := c.Head()
+	it, err := c.iter([]byte{blockSpace}, binary.BigEndian.AppendUint64(nil, from))
+	if err != nil {
+		return c.failed("read", err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		height, err := blockHeight(it.Key())
+		if err != nil {
+			return c.failed("read", err)
+		}
+		value := append([]byte{}, it.Value()...)
+		block, certificate, err := splitBlock(height, value)
+		if err != nil {
+			return err
+		}
+		if height > head || !yield(height, block, certificate) {
+			break
+		}
+	}
+	if err := it.Error(); err != nil {
+		return c.failed("read", err)
+	}
+	return nil
+}
+
+func blockHeight(key []byte) (uint64, error) {
+	if len(key) != 1+8 {
+		return 0, fmt.Errorf("key %x is no block's", key)
+	}
+	return binary.BigEndian.Uint64(key[1:]), nil
+}
+
+func splitBlock(height uint64, value []byte) (block, certificate []byte, err error) {
+	d := types.NewDecoder(value)
+	block = d.Bytes(len(value))
+	if d.Err() != nil {
+		return nil, nil, fmt.Errorf("storage: the stored block of height %d is damaged: %w", height, d.Err())
+	}
+	end := 4 + len(block)
+	return block, value[end:len(value):len(value)], nil
+}
+
+// Place implements Store.
+func (c *chain) Place(id types.Hash) (height uint64, index uint32, ok bool, err error) {
+	var key [1 + len(id)]byte
+	value, ok, err := c.get(recordKey(key[:0], id))
+	if err != nil || !ok {
+		return 0, 0, false, err
+	}
+	d := types.NewDecoder(value)
+	height, index = d.Uint64(), d.Uint32()
+	if err := d.Finish(); err != nil {
+		return 0, 0, false, c.failed("read", err)
+	}
+	return height, index, height <= c.Head(), nil
+}
+
+func recordKey(b []byte, id types.Hash) []byte {
+	return append(append(b, recordSpace), id[:]...)
+}
+
+// State implements Store.
+func (c *chain) State(yield func(key, value []byte) error) error {
+	it, err := c.iter([]byte{stateSpace}, nil)
+	if err != nil {
+		return c.failed("read", err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		if err := yield(it.Key()[1:], it.Value()); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return c.failed("read", err)
+	}
+	return nil
+}
+
+// Aux implements Store.
+func (c *chain) Aux(key []byte) (value []byte, ok bool, err error) {
+	return c.get(append([]byte{auxSpace}, key...))
+}
+
+// AuxRange implements Store.
+func (c *chain) AuxRange(prefix, from []byte, limit int) ([]Change, error) {
+	it, err := c.iter(append([]byte{auxSpace}, prefix...), from)
+	if err != nil {
+		return nil, c.failed("read", err)
+	}
+	defer it.Close()
+	var list []Change
+	for it.First(); it.Valid() && len(list) < limit; it.Next() {
+		list = append(list, Change{Key: append([]byte{}, it.Key()[1:]...), Value: append([]byte{}, it.Value()...)})
+	}
+	if err := it.Error(); err != nil {
+		return nil, c.failed("read", err)
+	}
+	return list, nil
+}

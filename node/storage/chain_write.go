@@ -1,0 +1,125 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Commit implements Store.
+func (c *chain) Commit(com Commit) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := com.check(c.Head(), c.stateless); err != nil {
+		return err
+	}
+	batch := c.db.NewBatch()
+	defer batch.Close()
+	err := errors.Join(addBlock(batch, com), addRecords(batch, com),
+		addChanges(batch, stateSpace, com.State), addChanges(batch, auxSpace, com.Aux))
+	if err == nil {
+		err = c.apply(batch)
+	}
+	if err != nil {
+		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", com.Height, c.dir, oneLine{err})
+	}
+	c.head.Store(com.Height)
+	return nil
+}
+
+func (c *chain) stateless() (bool, error) {
+	it, err := c.iter([]byte{stateSpace}, nil)
+	if err != nil {
+		return false, c.failed("read", err)
+	}
+	some := it.First()
+	return !some, errors.Join(it.Error(), it.Close())
+}
+
+func addBlock(batch *pebble.Batch, com Commit) error {
+	if com.Height == 0 {
+		return nil
+	}
+	op := batch.SetDeferred(1+8, 4+len(com.Block)+len(com.Certificate))
+	op.Key[0] = blockSpace
+	binary.BigEndian.PutUint64(op.Key[1:], com.Height)
+	binary.BigEndian.PutUint32(op.Value, uint32(len(com.Block)))
+	copy(op.Value[4:], com.Block)
+	copy(op.Value[4+len(com.Block):], com.Certificate)
+	return op.Finish()
+}
+
+func addRecords(batch *pebble.Batch, com Commit) error {
+	for i, id := range com.Records {
+		op := batch.SetDeferred(1+len(id), 8+4)
+		recordKey(op.Key[:0], id)
+		binary.BigEndian.PutUint64(op.Value, com.Height)
+		binary.BigEndian.PutUint32(op.Value[8:], uint32(i))
+		if err := op.Finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addChanges(batch *pebble.Batch, space byte, changes []Change) error {
+	for _, ch := range changes {
+		var op *pebble.DeferredBatchOp
+		if ch.Value == nil {
+			op = batch.DeleteDeferred(1 + len(ch.Key))
+		} else {
+			op = batch.SetDeferred(1+len(ch.Key), len(ch.Value))
+			copy(op.Value, ch.Value)
+		}
+		op.Key[0] = space
+		copy(op.Key[1:], ch.Key)
+		if err := op.Finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Put implements Store.
+func (c *chain) Put(aux ...Change) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	batch := c.db.NewBatch()
+	defer batch.Close()
+	err := addChanges(batch, auxSpace, aux)
+	if err == nil {
+		err = c.apply(batch)
+	}
+	if err != nil {
+		return fmt.Errorf("storage: cannot store in %s, so the node must stop: %w", c.dir, oneLine{err})
+	}
+	return nil
+}
+
+// apply puts the batch on disk. Faults of the disk may be told by the call or
+// beside it; either way nothing is written after the first.
+func (c *chain) apply(batch *pebble.Batch) error {
+	if c.broken == nil {
+		c.broken = c.faults.err()
+	}
+	if c.broken == nil {
+		c.broken = errors.Join(c.db.Apply(batch, pebble.Sync), c.faults.err())
+	}
+	return c.broken
+}
+
+// Close implements Store.
+func (c *chain) Close() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.broken == errClosed {
+		return nil
+	}
+	c.broken = errClosed
+	if err := c.db.Close(); err != nil {
+		return c.failed("close", err)
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// hookedFS asks before each operation that changes something on the disk.
+type hookedFS struct {
+	vfs.FS
+	before func() error
+}
+
+type hookedFile struct {
+	vfs.File
+	before func() error
+}
+
+func (h *hookedFS) file(f vfs.File, err error) (vfs.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &hookedFile{f, h.before}, nil
+}
+
+func (h *hookedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := h.before(); err != nil {
+		return nil, err
+	}
+	return h.file(h.FS.Create(name, c))
+}
+
+func (h *hookedFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	return h.file(h.FS.OpenReadWrite(name, c, o...))
+}
+
+func (h *hookedFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := h.before(); err != nil {
+		return nil, err
+	}
+	return h.file(h.FS.ReuseForWrite(from, to, c))
+}
+
+func (h *hookedFS) OpenDir(name string) (vfs.File, error) { return h.file(h.FS.OpenDir(name)) }
+
+func (h *hookedFS) Rename(from, to string) error {
+	if err := h.before(); err != nil {
+		return err
+	}
+	return h.FS.Rename(from, to)
+}
+
+func (f *hookedFile) Write(b []byte) (int, error) {
+	if err := f.before(); err != nil {
+		return 0, err
+	}
+	return f.File.Write(b)
+}
+
+func (f *hookedFile) WriteAt(b []byte, at int64) (int, error) {
+	if err := f.before(); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(b, at)
+}
+
+func (f *hookedFile) Sync() error {
+	if err := f.before(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+func (f *hookedFile) SyncData() error {
+	if err := f.before(); err != nil {
+		return err
+	}
+	return f.File.SyncData()
+}
+
+// script does what a validator does for some heights: it signs, commits, and
+// prunes. It counts what was acknowledged.
+type script struct{ signed, committed atomic.Uint64 }
+
+func (s *script) run(disk vfs.FS, heights uint64) error {
+	data, err := openOn(disk, "/data", testIdentity, testLogger)
+	if err != nil {
+		return err
+	}
+	err = s.heights(data, heights)
+	return errors.Join(err, data.Close())
+}
+
+func (s *script) heights(data *Data, heights uint64) error {
+	for h := data.Store.Head() + 1; h <= heights; h++ {
+		if err := data.SignLog.Append(vote(h, 1), vote(h, 2)); err != nil {
+			return err
+		}
+		s.signed.Store(h)
+		if err := data.Store.Commit(height(h)); err != nil {
+			return err
+		}
+		s.committed.Store(h)
+		if err := data.SignLog.Prune(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check opens a data folder and reports what of the acknowledged it has lost.
+func check(disk vfs.FS, dir string, signed, committed uint64) error {
+	data, err := openOn(disk, dir, testIdentity, testLogger)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	head := data.Store.Head()
+	if head < committed || head > committed+1 {
+		return fmt.Errorf("the head is %d after %d was acknowledged", head, committed)
+	}
+	if head > 0 {
+		if block, _, err := data.Store.Block(head); err != nil || string(block) != string(height(head).Block) {
+			return fmt.Errorf("block %d is %q, %w", head, block, err)
+		}
+	}
+	entries, err := data.SignLog.Entries()
+	if err != nil {
+		return err
+	}
+	last := uint64(0)
+	for _, e := range entries {
+		last = max(last, e.Height)
+	}
+	if last < signed || last > signed+1 || len(entries)%2 != 0 || data.SignLog.Fresh() != (last == 0) {
+		return fmt.Errorf("the sign log has %d entries up to height %d after %d was acknowledged; fresh: %v", len(entries), last, signed, data.SignLog.Fresh())
+	}
+	return nil
+}
+
+// TestPowerCutAtEveryWrite cuts the power before every single write: what was
+// synced is on the disk, and of the rest nothing, or any part.
+func TestPowerCutAtEveryWrite(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	var s script
+	var mu sync.Mutex
+	cuts := 0
+	hooked := &hookedFS{FS: disk, before: func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		cuts++
+		signed, committed := s.signed.Load(), s.committed.Load()
+		for _, percent := range []int{0, 50} {
+			source := rand.New(rand.NewPCG(uint64(cuts), uint64(percent)))
+			clone := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: source})
+			if err := check(clone, "/data", signed, committed); err != nil {
+				t.Errorf("power cut before write %d, %d%% of the unsynced kept: %v", cuts, percent, err)
+			}
+		}
+		return nil
+	}}
+	for _, heights := range []uint64{3, 3, 6} { // with restarts between
+		if err := s.run(hooked, heights); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cuts < 50 {
+		t.Errorf("only %d writes: is the hook still called?", cuts)
+	}
+}
+
+// TestDiskFailsAtEveryWrite lets the disk fail for good before every single
+// write: an error comes out, no panic and no hang, and once the disk is well
+// again all that was acknowledged is there.
+func TestDiskFailsAtEveryWrite(t *testing.T) {
+	for failAt, done := 1, false; !done; failAt++ {
+		disk := vfs.NewMem()
+		var s script
+		var writes atomic.Int64
+		hooked := &hookedFS{FS: disk, before: func() error {
+			if writes.Add(1) >= int64(failAt) {
+				return syscall.ENOSPC
+			}
+			return nil
+		}}
+		err := s.run(hooked, 4)
+		done = writes.Load() < int64(failAt)
+		if !done && !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("the disk failed at write %d, which gave: %v", failAt, err)
+		}
+		if done && err != nil {
+			t.Errorf("the disk did not fail, which gave: %v", err)
+		}
+		if err := check(disk, "/data", s.signed.Load(), s.committed.Load()); err != nil {
+			t.Errorf("the disk failed at write %d: %v", failAt, err)
+		}
+	}
+}
+
+// After a failure nothing more is written, even if the disk is well again:
+// nobody knows what the failed write left behind.
+func TestNothingIsWrittenAfterAFailure(t *testing.T) {
+	var failing atomic.Bool
+	disk := &hookedFS{FS: vfs.NewMem(), before: func() error {
+		if failing.Load() {
+			return syscall.EIO
+		}
+		return nil
+	}}
+	data, err := openOn(disk, "/data", testIdentity, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	commitUpTo(t, data.Store, 3)
+	appendVotes(t, data.SignLog, 1, 3)
+	failing.Store(true)
+	wantError(t, data.Store.Commit(height(4)), "cannot store height 4 in /data/chain", "the node must stop", "input/output error")
+	wantError(t, data.SignLog.Append(vote(4, 1)), "cannot write the sign log /data/sign.log", "must not vote", "input/output error")
+	failing.Store(false)
+	wantError(t, data.Store.Commit(height(4)), "cannot store height 4", "input/output error")
+	wantError(t, data.Store.Put(Change{Key: []byte("a")}), "the node must stop", "input/output error")
+	wantError(t, data.SignLog.Append(vote(4, 1)), "must not vote", "input/output error")
+	wantError(t, data.SignLog.Prune(4), "must not vote", "input/output error")
+	if head := data.Store.Head(); head != 3 {
+		t.Errorf("the head moved to %d", head)
+	}
+	if block, _, err := data.Store.Block(3); err != nil || string(block) != "block 3" {
+		t.Errorf("reads end with the writes: %q, %v", block, err)
+	}
+}

@@ -1,0 +1,224 @@
+package storage
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// NewMemory returns a store and a sign log that live as long as the process,
+// for tests and for nodes without a data folder.
+func NewMemory() *Data {
+	return &Data{
+		Store:   &memoryStore{places: map[types.Hash]place{}, state: map[string][]byte{}, aux: map[string][]byte{}},
+		SignLog: &memorySignLog{},
+	}
+}
+
+type place struct {
+	height uint64
+	index  uint32
+}
+
+type memoryBlock struct{ block, certificate []byte }
+
+// memoryStore is the Store in memory.
+type memoryStore struct {
+	mu     sync.RWMutex
+	blocks []memoryBlock // of height 1 and up
+	places map[types.Hash]place
+	state  map[string][]byte
+	aux    map[string][]byte
+	closed bool
+}
+
+// Head implements Store.
+func (m *memoryStore) Head() uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return uint64(len(m.blocks))
+}
+
+// Block implements Store.
+func (m *memoryStore) Block(height uint64) (block, certificate []byte, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if height == 0 || height > uint64(len(m.blocks)) {
+		return nil, nil, ErrNotFound
+	}
+	b := m.blocks[height-1]
+	return bytes.Clone(b.block), bytes.Clone(b.certificate), nil
+}
+
+// Blocks implements Store.
+func (m *memoryStore) Blocks(from uint64, yield func(height uint64, block, certificate []byte) bool) error {
+	for height, head := max(from, 1), m.Head(); height <= head; height++ {
+		block, certificate, err := m.Block(height)
+		if err != nil || !yield(height, block, certificate) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Place implements Store.
+func (m *memoryStore) Place(id types.Hash) (height uint64, index uint32, ok bool, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	p, ok := m.places[id]
+	return p.height, p.index, ok, nil
+}
+
+// State implements Store.
+func (m *memoryStore) State(yield func(key, value []byte) error) error {
+	m.mu.RLock()
+	state := maps.Clone(m.state)
+	m.mu.RUnlock()
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		if err := yield([]byte(key), state[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Aux implements Store.
+func (m *memoryStore) Aux(key []byte) (value []byte, ok bool, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	value, ok = m.aux[string(key)]
+	return bytes.Clone(value), ok, nil
+}
+
+// AuxRange implements Store.
+func (m *memoryStore) AuxRange(prefix, from []byte, limit int) ([]Change, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	first := string(prefix) + string(from)
+	var list []Change
+	for key, value := range m.aux {
+		if strings.HasPrefix(key, string(prefix)) && key >= first {
+			list = append(list, Change{Key: []byte(key), Value: bytes.Clone(value)})
+		}
+	}
+	slices.SortFunc(list, func(a, b Change) int { return bytes.Compare(a.Key, b.Key) })
+	return list[:min(len(list), max(limit, 0))], nil
+}
+
+// Commit implements Store.
+func (m *memoryStore) Commit(c Commit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stateless := func() (bool, error) { return len(m.state) == 0, nil }
+	if err := c.check(uint64(len(m.blocks)), stateless); err != nil {
+		return err
+	}
+	if m.closed {
+		return errClosed
+	}
+	if c.Height > 0 {
+		m.blocks = append(m.blocks, memoryBlock{bytes.Clone(c.Block), bytes.Clone(c.Certificate)})
+	}
+	for i, id := range c.Records {
+		m.places[id] = place{c.Height, uint32(i)}
+	}
+	change(m.state, c.State)
+	change(m.aux, c.Aux)
+	return nil
+}
+
+func change(entries map[string][]byte, changes []Change) {
+	for _, c := range changes {
+		if c.Value == nil {
+			delete(entries, string(c.Key))
+		} else {
+			entries[string(c.Key)] = bytes.Clone(c.Value)
+		}
+	}
+}
+
+// Put implements Store.
+func (m *memoryStore) Put(aux ...Change) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	change(m.aux, aux)
+	return nil
+}
+
+// Close implements Store.
+func (m *memoryStore) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}
+
+// memorySignLog is the SignLog in memory.
+type memorySignLog struct {
+	mu      sync.Mutex
+	entries []SignEntry
+	used    bool
+	closed  bool
+}
+
+// Entries implements SignLog.
+func (m *memorySignLog) Entries() ([]SignEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := slices.Clone(m.entries)
+	for i := range out {
+		out[i].Data = bytes.Clone(out[i].Data)
+	}
+	return out, nil
+}
+
+// Append implements SignLog.
+func (m *memorySignLog) Append(entries ...SignEntry) error {
+	if err := checkSignSize(entries); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	for _, e := range entries {
+		e.Data = bytes.Clone(e.Data)
+		m.entries = append(m.entries, e)
+		m.used = true
+	}
+	return nil
+}
+
+// Prune implements SignLog.
+func (m *memorySignLog) Prune(below uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	m.entries = slices.DeleteFunc(m.entries, func(e SignEntry) bool { return e.Height < below })
+	return nil
+}
+
+// Fresh implements SignLog.
+func (m *memorySignLog) Fresh() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.used
+}
+
+// Close implements SignLog.
+func (m *memorySignLog) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}
