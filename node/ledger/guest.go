@@ -87,7 +87,7 @@ func (t *Trial) checkEntry(r *types.Record) error {
 	case uint64(t.crowd.count) >= limit:
 		return refuse("session", "finds no place: %d guests are in the draw, as many as this network takes", t.crowd.count)
 	case r.Amount > maxGuestWeight-t.crowd.weight:
-		return refuse("balance", "is %d: the guests in the draw bring %d together, and there can be %d in all", r.Amount, t.crowd.weight, uint64(maxGuestWeight))
+		return refuse("balance", "is %d: the guests in the draw bring %d together, and there can be %d in all", r.Amount, t.crowd.weight, maxGuestWeight)
 	}
 	return nil
 }

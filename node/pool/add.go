@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/posnet/posnet/node/ledger"
@@ -47,7 +48,7 @@ func (p *Pool) AddAll(records []types.VerifiedRecord, arrival types.Time) ([]typ
 	var done []undo
 	for i, rec := range records {
 		u, err := p.add(rec, arrival)
-		if err == ErrDuplicate {
+		if errors.Is(err, ErrDuplicate) {
 			continue
 		}
 		if err != nil {
