@@ -57,7 +57,7 @@ func (c clock) until(end clock) Cores {
 // patience.
 func awaitQuiet(ctx context.Context, patience time.Duration, say func(string, ...any)) error {
 	told := false
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		busy0, idle0, err := machineTime()
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func awaitQuiet(ctx context.Context, patience time.Duration, say func(string, ..
 			return err
 		}
 		share := float64(busy1-busy0) / float64(max(1, busy1-busy0+idle1-idle0))
-		if share < quietShare || time.Now().After(end) {
+		if share < quietShare {
 			return nil
 		}
 		if !told {
@@ -78,6 +78,7 @@ func awaitQuiet(ctx context.Context, patience time.Duration, say func(string, ..
 			say("the machine is %.0f%% busy: waiting at most %v for it to be quiet", 100*share, patience)
 		}
 	}
+	return nil
 }
 
 // sleep waits; its error is that of ctx.

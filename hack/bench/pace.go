@@ -16,27 +16,26 @@ func (s schedule) due(i int) time.Time {
 	return s.begin.Add(time.Duration(i) * time.Second / time.Duration(s.rate))
 }
 
-// pace sends records by the schedule until end, and returns how many, and by
-// how much the loader was late at worst. Each goes to the next lane in turn; one
-// whose node was killed is passed over. The end of any other connection, and
-// any refusal, is an error.
-func pace(ctx context.Context, s schedule, end time.Time, lanes []*lane) (sent int, late time.Duration, err error) {
+// pace sends records by the schedule until end, and returns by how much it was
+// late at worst. Each goes to the next lane in turn; one whose node was killed
+// is passed over. The end of any other connection, and any refusal, is an error.
+func pace(ctx context.Context, s schedule, end time.Time, lanes []*lane) (late time.Duration, err error) {
 	turn := 0
-	for ; ; sent++ {
-		due := s.due(sent)
+	for i := 0; ; i++ {
+		due := s.due(i)
 		if !due.Before(end) {
-			return sent, late, nil
+			return late, nil
 		}
 		if wait := time.Until(due); wait > 0 {
 			if err := sleep(ctx, wait); err != nil {
-				return sent, late, err
+				return late, err
 			}
-		} else if err := ctx.Err(); err != nil {
-			return sent, late, context.Cause(ctx)
+		} else if ctx.Err() != nil {
+			return late, context.Cause(ctx)
 		}
 		late = max(late, time.Since(due))
 		if turn, err = sendOne(lanes, turn); err != nil {
-			return sent, late, err
+			return late, err
 		}
 	}
 }

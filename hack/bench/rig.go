@@ -106,6 +106,13 @@ type outcome struct {
 	peaks      []int64 // bytes, by node; none where one was killed
 }
 
+// maxLate is how late a record may be sent for a run to count: with more, the
+// loop is no longer open, and waits hide in it.
+const maxLate = 50 * time.Millisecond
+
+// counts says whether nothing else disturbed the run.
+func (o outcome) counts() bool { return o.cores.Foreign <= maxForeign && o.late <= maxLate }
+
 // drive is how records are sent: until end, and not before now.
 type drive func(ctx context.Context, lanes []*lane, begin, end time.Time) (late time.Duration, err error)
 

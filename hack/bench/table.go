@@ -34,7 +34,8 @@ type Row struct {
 	Limit   float64 `json:"limit,omitempty"` // 0: there is none
 	AtMost  bool    `json:"atMost"`          // the limit is the most, not the least, that is allowed
 	Met     bool    `json:"met"`             // true where there is no limit
-	Quiet   bool    `json:"quiet"`           // the row counts: nothing else used the machine
+	Counts  bool    `json:"counts"`          // nothing else disturbed it
+	LateMS  float64 `json:"late"`            // ms by which the loader was behind its schedule at worst
 	Spread  *Spread `json:"latency,omitempty"`
 	Cores   *Cores  `json:"cores"`
 	Details string  `json:"details"`
@@ -48,12 +49,21 @@ func newTable(b *bench) *Table {
 	}
 }
 
+// judge notes whether a run counts. Of several runs, one that does not is enough
+// for the row not to count, and the cores are those of the most disturbed.
+func (r *Row) judge(o outcome) {
+	r.Counts = o.counts() && (r.Cores == nil || r.Counts)
+	r.LateMS = max(r.LateMS, ms(o.late))
+	if r.Cores == nil || o.cores.Foreign > r.Cores.Foreign {
+		r.Cores = &o.cores
+	}
+}
+
 // finished judges rows by their limits.
 func finished(rows []Row) []Row {
 	for i := range rows {
 		r := &rows[i]
 		r.Met = r.Limit == 0 || r.AtMost && r.Value <= r.Limit || !r.AtMost && r.Value >= r.Limit
-		r.Quiet = r.Cores.Foreign <= maxForeign
 	}
 	return rows
 }
@@ -77,7 +87,7 @@ func (t *Table) text() string {
 	loud := false
 	for _, r := range t.Rows {
 		foreign := fmt.Sprintf("%.2f", r.Cores.Foreign)
-		if !r.Quiet {
+		if !r.Counts {
 			loud, foreign = true, foreign+" *"
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\t%s\n", r.What, figure(r.Value, r.Unit), r.limit(), r.met(),
@@ -86,7 +96,7 @@ func (t *Table) text() string {
 	tw.Flush()
 	fmt.Fprintf(&b, "\nnodes, loader, foreign: processor cores used on average by all nodes, by this program, and by the rest of the machine\n")
 	if loud {
-		fmt.Fprintf(&b, "* the row does not count: the rest of the machine used more than %.2f of a core in every try\n", maxForeign)
+		fmt.Fprintf(&b, "* does not count: in every try, the rest of the machine used more than %.2f of a core or kept the loader %v behind its schedule\n", maxForeign, maxLate)
 	}
 	if t.InMemory {
 		fmt.Fprintf(&b, "%s is in memory, where syncing costs nothing: name a folder on a disk with -dir\n", t.Data)

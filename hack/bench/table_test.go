@@ -12,15 +12,22 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func someTable() *Table {
-	quiet, loud := &Cores{Nodes: 1.25, Loader: 0.125, Foreign: 0.04}, &Cores{Nodes: 1.5, Loader: 0.25, Foreign: 0.4}
+	quiet := outcome{cores: Cores{Nodes: 1.25, Loader: 0.125, Foreign: 0.04}, late: 3 * time.Millisecond}
+	loud := outcome{cores: Cores{Nodes: 1.5, Loader: 0.25, Foreign: 0.4}}
+	judged := func(r Row, runs ...outcome) Row {
+		for _, o := range runs {
+			r.judge(o)
+		}
+		return r
+	}
 	return &Table{
 		Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Cores: 2, Processor: "A Processor", System: "linux/amd64", Go: "go1.26",
 		Data: "/data", InMemory: true, Rule: "pool.size >= 1",
 		Rows: finished([]Row{
-			{Name: "latency", What: "median latency at 100 a second", Value: 14.96, Unit: "ms", Limit: 15, AtMost: true, Cores: quiet, Details: "p90 20.0 ms"},
-			{Name: "latency", What: "median latency at 4,000 a second", Value: 163, Unit: "ms", AtMost: true, Cores: quiet},
-			{Name: "throughput", What: "throughput, 5 records a frame", Value: 7999.6, Unit: "/s", Limit: 8000, Cores: loud},
-			{Name: "memory", What: "peak memory", Value: 100.5, Unit: "MiB", Limit: 100, AtMost: true, Cores: quiet},
+			judged(Row{Name: "latency", What: "median latency at 100 a second", Value: 14.96, Unit: "ms", Limit: 15, AtMost: true, Details: "p90 20.0 ms"}, quiet),
+			judged(Row{Name: "latency", What: "median latency at 4,000 a second", Value: 163, Unit: "ms", AtMost: true}, quiet),
+			judged(Row{Name: "throughput", What: "throughput, 5 records a frame", Value: 7999.6, Unit: "/s", Limit: 8000}, quiet, loud, quiet),
+			judged(Row{Name: "memory", What: "peak memory", Value: 100.5, Unit: "MiB", Limit: 100, AtMost: true}, quiet),
 		}),
 	}
 }
@@ -51,15 +58,15 @@ func TestTableJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
 		t.Fatal(err)
 	}
-	var met, quiet []bool
+	var met, counts []bool
 	for _, r := range got.Rows {
-		met, quiet = append(met, r.Met), append(quiet, r.Quiet)
+		met, counts = append(met, r.Met), append(counts, r.Counts)
 	}
 	if len(met) != 4 || !met[0] || !met[1] || met[2] || met[3] {
 		t.Errorf("met: %v", met)
 	}
-	if !quiet[0] || quiet[2] || got.Cores != 2 {
-		t.Errorf("quiet: %v, cores %d", quiet, got.Cores)
+	if !counts[0] || counts[2] || got.Cores != 2 {
+		t.Errorf("counts: %v, cores %d", counts, got.Cores)
 	}
 }
 
@@ -84,5 +91,14 @@ func TestFileSystem(t *testing.T) {
 		if got := fileSystem(mounts, dir); got != want {
 			t.Errorf("%s is on %q, want %q", dir, got, want)
 		}
+	}
+}
+
+func TestLateRunsDoNotCount(t *testing.T) {
+	var r Row
+	r.judge(outcome{late: maxLate + 1})
+	r.judge(outcome{})
+	if r.Counts || r.LateMS < ms(maxLate) {
+		t.Errorf("row %+v", r)
 	}
 }

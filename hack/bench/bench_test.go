@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestWholeBenchmark measures every kind of load for one second: not for the
+// figures, but so that the loader goes on fitting the nodes, and its books
+// their balances.
+func TestWholeBenchmark(t *testing.T) {
+	b, err := prepare(t.Context(), options{
+		rates: []int{200}, span: time.Second, batch: 3, window: 400, ceiling: 4000, kills: 1, tries: 1,
+		manifest: "../../config/samples/bench.yaml", dir: t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.killAfter = 300 * time.Millisecond
+	for _, j := range jobs {
+		if j.name != "latency" && j.name != "throughput" && j.name != "pause" {
+			continue // the same loads again, and three seconds of draws, whose parts TestDrawers has
+		}
+		rows, err := j.run(t.Context(), b)
+		if err != nil {
+			t.Fatalf("%s: %v", j.name, err)
+		}
+		for _, r := range finished(rows) {
+			t.Logf("%s: %s (%s)", r.What, figure(r.Value, r.Unit), r.Details)
+			if r.Name != j.name || r.Value <= 0 || r.Details == "" || r.Cores.Nodes <= 0 {
+				t.Errorf("%s gives %+v", j.name, r)
+			}
+		}
+	}
+}
+
+func TestDrawers(t *testing.T) {
+	d := newDrawers(20)
+	for h := uint64(1); h <= 50; h++ {
+		if err := d.height(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := d.audit.Report(); r.Draws != 50 {
+		t.Errorf("the audit counts %d draws of 50", r.Draws)
+	}
+}
+
+func TestBenchmarkStopsWhenTold(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := drawOnce(ctx); err == nil {
+		t.Error("it draws on")
+	}
+}
