@@ -50,7 +50,7 @@ func (c *conn) largeFrame(r io.Reader) (frame, error) {
 	_ = c.ws.SetReadDeadline(time.Now().Add(c.server.options.FrameTimeout)) // a failure shows when reading
 	c.touched = time.Time{}
 
-	ctx, cancel := context.WithTimeout(c.ctx, busyTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, c.server.options.BusyTimeout)
 	defer cancel()
 	if err := c.server.largeFrames.Acquire(ctx, 1); err != nil {
 		return frame{}, c.discard(r, message.Errorf(message.StatusNotReady, "The node is busy with other large frames: try again, or send less at a time"))

@@ -166,7 +166,7 @@ func (c *conn) take(budget *semaphore.Weighted, n int64) error {
 	if budget.TryAcquire(n) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, busyTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, c.server.options.BusyTimeout)
 	defer cancel()
 	return budget.Acquire(ctx, n)
 }

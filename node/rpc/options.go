@@ -40,6 +40,9 @@ type Options struct {
 	// WriteTimeout is how long a write may take that the reader does not accept,
 	// plus a second for each slowReader bytes; 0 stands for 10 s.
 	WriteTimeout time.Duration
+	// BusyTimeout is how long a request waits for its share of what all
+	// connections have together; 0 stands for 5 s.
+	BusyTimeout time.Duration
 	// PoolInterval is how often subscribers of the pool are told at most; 0
 	// stands for 100 ms, about what an eye can follow.
 	PoolInterval time.Duration
@@ -64,8 +67,6 @@ const (
 	// maxNews and maxNewsBytes are how far a subscriber may lag behind; one frame
 	// may always wait, however large.
 	maxNews, maxNewsBytes = 1024, 16 << 20
-	// busyTimeout is how long a request waits for a share of those budgets.
-	busyTimeout = 5 * time.Second
 	// slowReader is the slowest reader served, in bytes a second.
 	slowReader = 256 << 10
 	// extraConnections is how many connections there may be beside websockets:
@@ -94,6 +95,7 @@ func (o Options) withDefaults() Options {
 	duration(&o.SilenceTimeout, 10*time.Minute)
 	duration(&o.FrameTimeout, 30*time.Second)
 	duration(&o.WriteTimeout, 10*time.Second)
+	duration(&o.BusyTimeout, 5*time.Second)
 	duration(&o.PoolInterval, 100*time.Millisecond)
 	return o
 }
