@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/posnet/posnet/node/builder"
@@ -155,6 +156,7 @@ func (e *Engine) commit(x *executed, raw []byte, cert *types.Certificate) error 
 func (e *Engine) forget() {
 	clear(e.proposals)
 	clear(e.checks)
+	e.filling.Store(false)
 	e.ran = map[types.Hash]*executed{}
 	e.undecided = nil
 }
@@ -212,7 +214,8 @@ func (e *Engine) gather(p *types.Proposal) (records []types.VerifiedRecord, miss
 type pendingFill struct {
 	proposal *types.Proposal
 	found    map[types.Hash]types.VerifiedRecord
-	asked    int // how often
+	asked    int       // how often
+	last     time.Time // when a peer was asked last
 }
 
 const (
@@ -224,14 +227,17 @@ const (
 )
 
 // fill asks for records of a proposal: its proposer first, then others in turn.
+// What is in the intake comes by itself.
 func (e *Engine) fill(p *types.Proposal, missing []types.Hash) {
 	hash := p.Block()
 	pending := e.checks[hash]
 	if pending == nil {
 		pending = &pendingFill{proposal: p, found: map[types.Hash]types.VerifiedRecord{}}
 		e.checks[hash] = pending
+		e.filling.Store(true)
 	}
-	if pending.asked >= maxFillTries {
+	missing = slices.DeleteFunc(missing, e.intake.holds)
+	if pending.asked >= maxFillTries || len(missing) == 0 || time.Since(pending.last) < fillRetry {
 		return
 	}
 	to := p.Validator
@@ -239,8 +245,22 @@ func (e *Engine) fill(p *types.Proposal, missing []types.Hash) {
 		to = others[pending.asked%len(others)]
 	}
 	pending.asked++
+	pending.last = time.Now()
 	e.options.Links.Send(to, p2p.KindRecordsWanted, (&wanted{hash, missing}).encode())
 	time.AfterFunc(fillRetry, func() { e.call(func() { e.refill(hash) }) })
+}
+
+// recordsCame tells that the intake let records through: proposals may be
+// complete now.
+func (e *Engine) recordsCame() {
+	if !e.filling.Load() {
+		return
+	}
+	e.call(func() {
+		for hash := range e.checks {
+			e.refill(hash)
+		}
+	})
 }
 
 // refill tries again to complete a proposal, with what has come since.

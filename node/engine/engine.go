@@ -90,6 +90,7 @@ type Engine struct {
 	view      atomic.Pointer[consensus.View]
 	peers     peerHeights
 	readiness readiness
+	filling   atomic.Bool // whether checks holds anything
 
 	// Of the main loop alone:
 	ready      bool                        // what the core was last told of our candidate

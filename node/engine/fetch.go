@@ -126,7 +126,7 @@ func (e *Engine) receiveBlocks(from types.PublicKey, payload []byte) error {
 	verified := make([][]types.VerifiedRecord, len(blocks))
 	for i, b := range blocks {
 		var errs []error
-		verified[i], errs = e.verifier.Verify(b.Block.Records)
+		verified[i], errs = e.verify(b.Block.Records)
 		for k, err := range errs {
 			if err != nil {
 				return fmt.Errorf("block %d, record %d: %w", b.Block.Header.Height, k, err)

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
@@ -34,9 +36,32 @@ type frame struct {
 type intake struct {
 	engine *Engine
 	queue  chan frame
+
+	mu      sync.Mutex
+	pending map[types.Hash]int // how often a record is in the queue
 }
 
-func newIntake(e *Engine) *intake { return &intake{engine: e, queue: make(chan frame, intakeQueue)} }
+func newIntake(e *Engine) *intake {
+	return &intake{engine: e, queue: make(chan frame, intakeQueue), pending: map[types.Hash]int{}}
+}
+
+// holds reports whether a record is on its way through the intake: nobody has
+// to be asked for it.
+func (in *intake) holds(id types.Hash) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.pending[id] > 0
+}
+
+func (in *intake) note(records []*types.Record, by int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, r := range records {
+		if in.pending[r.ID()] += by; in.pending[r.ID()] == 0 {
+			delete(in.pending, r.ID())
+		}
+	}
+}
 
 func (in *intake) run() {
 	for {
@@ -69,13 +94,15 @@ func (in *intake) check(frames []frame) {
 	for _, f := range frames {
 		all = append(all, f.records...)
 	}
-	verified, errs := in.engine.verifier.Verify(all)
+	verified, errs := in.engine.verify(all)
+	in.note(all, -1)
 	var news []*types.Record
 	for _, f := range frames {
 		n := len(f.records)
 		news = append(news, f.done(verified[:n:n], errs[:n:n])...)
 		verified, errs = verified[n:], errs[n:]
 	}
+	in.engine.recordsCame()
 	for len(news) > 0 {
 		n := min(len(news), maxGossipRecords)
 		in.engine.options.Links.Broadcast(p2p.KindRecords, types.EncodeRecords(news[:n]))
@@ -85,19 +112,47 @@ func (in *intake) check(frames []frame) {
 
 // submit queues a frame from a client; it fails at once where the queue is full.
 func (in *intake) submit(f frame) error {
+	in.note(f.records, 1)
 	select {
 	case in.queue <- f:
 		return nil
 	default:
+		in.note(f.records, -1)
 		return errBusy
 	}
 }
 
 // wait queues a frame from a peer, however long that takes.
 func (in *intake) wait(f frame) {
+	in.note(f.records, 1)
 	select {
 	case in.queue <- f:
 	case <-in.engine.stop:
 	case <-in.engine.dead:
 	}
+}
+
+// verify checks the signatures of records in one batch, but for those that the
+// pool holds: they were checked when they came.
+func (e *Engine) verify(records []*types.Record) ([]types.VerifiedRecord, []error) {
+	ids := make([]types.Hash, len(records))
+	for i, r := range records {
+		ids[i] = r.ID()
+	}
+	verified, missing := e.pool.Collect(ids)
+	errs := make([]error, len(records))
+	if len(missing) == 0 {
+		return verified, errs
+	}
+	unchecked, places := make([]*types.Record, 0, len(missing)), make([]int, 0, len(missing))
+	for i, r := range records {
+		if verified[i].Record() == nil {
+			unchecked, places = append(unchecked, r), append(places, i)
+		}
+	}
+	checked, bad := e.verifier.Verify(unchecked)
+	for k, i := range places {
+		verified[i], errs[i] = checked[k], bad[k]
+	}
+	return verified, errs
 }

@@ -291,22 +291,22 @@ func (e *Engine) recordsOf(block types.Hash) []*types.Record {
 	return e.recent.records(block)
 }
 
-// receiveFound has the signatures of asked-for records checked and hands them on.
+// receiveFound checks the signatures of asked-for records and hands them on. It
+// does not use the intake: an answer is waited for, and must not queue behind
+// gossip.
 func (e *Engine) receiveFound(payload []byte) error {
 	block, records, err := decodeFound(payload)
 	if err != nil {
 		return err
 	}
-	e.intake.wait(frame{records, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
-		sound := make([]types.VerifiedRecord, 0, len(verified))
-		for i, r := range verified {
-			if errs[i] == nil {
-				sound = append(sound, r)
-			}
+	verified, errs := e.verify(records)
+	sound := verified[:0]
+	for i, r := range verified {
+		if errs[i] == nil {
+			sound = append(sound, r)
 		}
-		e.call(func() { e.filled(block, sound) })
-		return nil
-	}})
+	}
+	e.call(func() { e.filled(block, sound) })
 	return nil
 }
 
