@@ -54,7 +54,7 @@ func BenchmarkPath(b *testing.B) {
 				}
 				b.StartTimer()
 				for _, rec := range records {
-					if err := s.Admit(rec); err != nil {
+					if err := s.Admit(rec.Record()); err != nil {
 						b.Fatal(err)
 					}
 					if err := p.Add(rec, types.Time(made)); err != nil {

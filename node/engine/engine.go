@@ -101,6 +101,7 @@ type Engine struct {
 	fetch      fetcher
 	timers     [consensus.TimerKinds]*time.Timer
 	lastCommit time.Time // when this process last committed
+	packNext   time.Time // when packable may look at the pool again
 	stamp      stamper
 }
 

@@ -109,7 +109,7 @@ func (g *guests) submit(s *session, r *types.Record) error {
 	r.Nonce = e.chain.state.Account(types.KeyedAccount(r.Session)).Nonce
 	r.Time = types.TimeOf(time.Now())
 	r.Sign(e.network, s.key)
-	if err := e.chain.state.Admit(types.VouchRecord(r)); err != nil {
+	if err := e.chain.state.Admit(r); err != nil {
 		return err
 	}
 	if err := e.pool.Add(types.VouchRecord(r), r.Time); err != nil {

@@ -63,6 +63,10 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 	}
 }
 
+// errEntry refuses entries from clients: a guest whose host does not know it
+// would be drawn and could never win.
+var errEntry = &types.FieldError{Field: "type", Reason: "is entry: guests enter through the line console of their host, which keeps their session"}
+
 // admit refuses what the state already rules out, before anybody spends time
 // on signatures. It returns the records without those that are in the pool or in
 // a block already: who sends one again, not knowing that it arrived, is not told
@@ -74,7 +78,10 @@ func (e *Engine) admit(records []*types.Record) (fresh []*types.Record, places [
 		if e.pool.Has(r.ID()) {
 			continue
 		}
-		if err := e.chain.state.Admit(types.VouchRecord(r)); err != nil {
+		if r.Type == types.Entry {
+			return nil, nil, &rpc.RecordError{Index: i, Status: message.StatusForbidden, Err: errEntry}
+		}
+		if err := e.chain.state.Admit(r); err != nil {
 			if _, _, there, lost := e.options.Data.Store.Place(r.ID()); lost == nil && there {
 				continue
 			}
@@ -138,7 +145,7 @@ func (e *Engine) hear(records []*types.Record) {
 	fresh := records[:0:0]
 	e.mu.RLock()
 	for _, r := range records {
-		if !e.pool.Has(r.ID()) && e.chain.state.Admit(types.VouchRecord(r)) == nil {
+		if !e.pool.Has(r.ID()) && e.chain.state.Admit(r) == nil {
 			fresh = append(fresh, r)
 		}
 	}

@@ -10,12 +10,11 @@ import (
 // as many records as one signer may have waiting in a pool.
 const MaxNonceGap = 10_000
 
-// Admit checks a record before it enters a pool: whether the network's rules
+// Admit checks a record before it enters a pool, be it verified or not: whether the network's rules
 // allow it at all, whether its nonce or id was used, and whether there is a
 // place for a guest. What others in the pool may yet change, such as balances
 // and stakes, is left to Apply. The error is a *Refusal.
-func (s *State) Admit(rec types.VerifiedRecord) error {
-	r := rec.Record()
+func (s *State) Admit(r *types.Record) error {
 	t := Trial{state: s, height: s.height + 1, crowd: s.crowd, minted: s.minted} // only read
 	key, signed := r.Signer(s.authority)
 	if err := mayWait(t.unused(r)); err != nil {

@@ -65,7 +65,7 @@ func TestAdmit(t *testing.T) {
 				block(t, s, before...)
 			}
 			digest := s.Digest()
-			err := s.Admit(c.record)
+			err := s.Admit(c.record.Record())
 			wantError(t, err, c.want)
 			var refusal *Refusal
 			if errors.As(err, &refusal) != (c.want != "") || refusal != nil && refusal.Forbidden != c.forbidden {

@@ -67,7 +67,7 @@ func BenchmarkAdmit(b *testing.B) {
 	rec := pay(keyed(1000), keyed(1001), 1, 3)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.Admit(rec); err != nil {
+		if err := s.Admit(rec.Record()); err != nil {
 			b.Fatal(err)
 		}
 	}
