@@ -166,8 +166,8 @@ func (c *Core) reachedByOthers() int64 {
 	return reached
 }
 
-// tryNextRound is lines 47 and 65. When the precommits for nil are a quorum, or
-// no block can have one any more, there is nothing to wait for.
+// tryNextRound is lines 47 and 65. When the precommits are a quorum, and for nil
+// or such that no block can have one any more, there is nothing to wait for.
 func (c *Core) tryNextRound() bool {
 	if !c.underWay() || c.step == StepPause {
 		return false

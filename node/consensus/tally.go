@@ -102,9 +102,13 @@ func (t *tally) quorumBlock() (types.Hash, bool) {
 // quorumAny reports whether a quorum voted, for whatever.
 func (t *tally) quorumAny() bool { return t.set.IsQuorum(t.stake) }
 
-// hopeless reports whether no block will have a quorum, even if all who have
-// not voted vote for the same.
-func (t *tally) hopeless() bool { return !t.set.IsQuorum(t.best + t.set.Total() - t.stake) }
+// hopeless reports whether a quorum voted and no block will have a quorum, even
+// if all who have not voted vote for the same. Were less than a quorum enough,
+// a validator that is needed for every quorum could run away through the rounds
+// by itself, and nobody would follow.
+func (t *tally) hopeless() bool {
+	return t.quorumAny() && !t.set.IsQuorum(t.best+t.set.Total()-t.stake)
+}
 
 // votesFor returns the votes for a block, in the order of the keys.
 func (t *tally) votesFor(block types.Hash) []types.Verified[*types.Vote] {

@@ -81,8 +81,8 @@ func (c *Core) onTimeoutPropose(round int64) {
 	}
 }
 
-// tryPrecommit is lines 34 to 46. When no block can have a quorum any more,
-// there is nothing to wait for.
+// tryPrecommit is lines 34 to 46. When a quorum voted and no block can
+// have a quorum any more, there is nothing to wait for.
 func (c *Core) tryPrecommit() bool {
 	if c.step != StepPrevote {
 		return false

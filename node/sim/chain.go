@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/types"
+)
+
+// How a node gets at bodies and blocks: asking again after a while, so many
+// blocks at a time.
+var (
+	askAgain  = Range{40 * time.Millisecond, 150 * time.Millisecond}
+	batchSize = 8
+	// poolChance is how often a pool holds all records of a proposed block.
+	poolChance = 0.8
+)
+
+// build makes a block for an own turn, if there is a candidate. A guest's turn
+// is of no use without a reading.
+func (n *node) build(a consensus.BuildBlock) {
+	reading := a.Winner == n.key || n.w.rng.IntN(2) == 0
+	n.after(n.w.Execute.pick(n.w.rng), func() {
+		answer := consensus.BlockBuilt{Height: a.Height, Round: a.Round}
+		if n.ready && reading && n.height() == a.Height {
+			turn := consensus.Turn{Winner: a.Winner, Proposer: n.key}
+			b := n.w.makeBlock(a.Height, a.Round, n.prev(), turn, n.now(), true)
+			n.bodies[b.hash] = b
+			answer.Block, answer.RecordIDs = &b.header, b.ids
+		}
+		n.step(answer)
+	})
+}
+
+// checkBlock answers whether a block is valid, once its body is here.
+func (n *node) checkBlock(hash types.Hash) {
+	height := n.height()
+	if n.w.rng.Float64() < poolChance && !n.w.hidden[hash] {
+		n.bodies[hash] = n.w.bodies[hash]
+	}
+	n.whenBody(hash, height, func(b *block) {
+		n.after(n.w.Execute.pick(n.w.rng), func() {
+			if n.height() == height {
+				ahead := time.Duration(b.header.Time - n.now())
+				n.step(consensus.BlockChecked{Block: hash, Valid: b.sound(n.prev()) && ahead <= maxDrift})
+			}
+		})
+	})
+}
+
+// whenBody calls do when the body of a block is here, and asks some peer for
+// it as long as it is not, while the height is at work.
+func (n *node) whenBody(hash types.Hash, height uint64, do func(*block)) {
+	if n.height() != height {
+		return
+	}
+	if b := n.bodies[hash]; b != nil {
+		do(b)
+		return
+	}
+	n.w.net.send(n.index, n.w.rng.IntN(len(n.w.nodes)), bodyWanted{hash})
+	n.after(askAgain.pick(n.w.rng), func() { n.whenBody(hash, height, do) })
+}
+
+func (n *node) answerBody(to int, hash types.Hash) {
+	b := n.bodies[hash]
+	if h := n.head(); b == nil && h > 0 && n.disk.chain[h-1].block.hash == hash {
+		b = n.disk.chain[h-1].block
+	}
+	if b != nil && (n.adversary == nil || n.adversary.Gives(n, to)) {
+		n.w.net.send(n.index, to, bodyFound{b})
+	}
+}
+
+// takeBody keeps a body; that it is the block's own, its hash says.
+func (n *node) takeBody(b *block) { n.bodies[b.hash] = b }
+
+// decide commits the block of a certificate when its body is here.
+func (n *node) decide(c types.Certificate) {
+	n.note("decides " + c.Block.Short())
+	n.deciding = &c
+	n.whenBody(c.Block, c.Height, func(b *block) {
+		n.after(n.w.Sync.pick(n.w.rng), func() {
+			if n.height() == c.Height {
+				n.commit(committed{b, c})
+				n.beginHeight(n.w.Interval)
+			}
+		})
+	})
+}
+
+// commit writes a block to disk, and forgets what its height needed.
+func (n *node) commit(b committed) {
+	n.note("commits " + b.block.hash.Short())
+	before := n.w.lowest()
+	n.w.check.commit(n, b)
+	n.disk.chain = append(n.disk.chain, b)
+	n.disk.log, n.bodies = nil, map[types.Hash]*block{}
+	if n.w.lowest() > before {
+		n.w.progress = n.w.now
+	}
+}
+
+// catchUp asks a peer that is ahead for blocks.
+func (n *node) catchUp(a consensus.Behind) {
+	if n.w.now < n.fetching {
+		return
+	}
+	n.fetching = n.w.now + askAgain.To
+	n.sendTo(a.From, blocksWanted{n.height()})
+}
+
+func (n *node) answerBlocks(to int, from uint64) {
+	if from == 0 || from > n.head() || n.adversary != nil && !n.adversary.Gives(n, to) {
+		return
+	}
+	last := min(n.head(), from+uint64(batchSize)-1)
+	n.w.net.send(n.index, to, blocksFound{n.disk.chain[from-1 : last]})
+}
+
+// takeBlocks commits fetched blocks, each of which its certificate vouches for.
+func (n *node) takeBlocks(blocks []committed) {
+	before := n.head()
+	for _, b := range blocks {
+		if b.certificate.Height == n.height() && b.certificate.Block == b.block.hash && n.w.check.certified(&b.certificate) == nil {
+			n.commit(b)
+		}
+	}
+	if n.head() > before {
+		n.fetching = 0
+		n.beginHeight(0)
+	}
+}

@@ -1,0 +1,124 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// checker holds all that honest nodes ever signed and committed against what
+// must be true. It counts stake in its own, plain way.
+type checker struct {
+	w     *World
+	chain []types.Hash // what was committed first at each height
+	votes map[purpose]map[int]types.Hash
+	count int
+}
+
+func newChecker(w *World) *checker {
+	return &checker{w: w, votes: map[purpose]map[int]types.Hash{}}
+}
+
+// signed is told of each message that an honest node signs, crashes and lost
+// disks notwithstanding.
+func (c *checker) signed(n *node, message any) {
+	if n.adversary != nil {
+		return
+	}
+	c.count++
+	if n.watch != nil {
+		c.w.fail("n%d signed %s while it only watches", n.index, describe(message))
+	}
+	p := purposeOf(message)
+	if c.votes[p] == nil {
+		c.votes[p] = map[int]types.Hash{}
+	}
+	if old, ok := c.votes[p][n.index]; ok && old != content(message) {
+		c.w.fail("n%d signed %s, but before %s for the same purpose", n.index, describe(message), old.Short())
+	}
+	c.votes[p][n.index] = content(message)
+	if v, ok := message.(*types.Vote); ok && v.Kind == types.Precommit && !v.Block.IsZero() {
+		c.justified(n, v)
+	}
+}
+
+// justified checks that a precommit has a quorum of prevotes behind it; what
+// byzantine nodes prevoted, nobody knows.
+func (c *checker) justified(n *node, v *types.Vote) {
+	prevotes := c.votes[purpose{v.Height, v.Round, types.Prevote}]
+	stake := c.w.stake(c.w.set(v.Height), func(i int) bool {
+		block, ok := prevotes[i]
+		return c.w.byzantine(i) || ok && block == v.Block
+	})
+	if total := c.w.set(v.Height).Total(); 3*stake <= 2*total {
+		c.w.fail("n%d signed %s, and at most %d of %d prevoted it", n.index, describe(v), stake, total)
+	}
+}
+
+// commit is told of each block that a node commits.
+func (c *checker) commit(n *node, b committed) {
+	if n.adversary != nil {
+		return
+	}
+	h := &b.block.header
+	height := n.height()
+	switch {
+	case h.Height != height || b.certificate.Height != height:
+		c.w.fail("n%d commits a block of height %d as height %d", n.index, h.Height, height)
+	case b.certificate.Block != b.block.hash || h.Hash() != b.block.hash:
+		c.w.fail("n%d commits a block at height %d that is not its certificate's", n.index, height)
+	case !b.block.sound(n.prev()):
+		c.w.fail("n%d commits an invalid block at height %d", n.index, height)
+	case uint64(len(c.chain)) >= height && c.chain[height-1] != b.block.hash:
+		c.w.fail("n%d commits %s at height %d, where another node has committed %s", n.index, b.block.hash.Short(), height, c.chain[height-1].Short())
+	}
+	if err := c.certified(&b.certificate); err != nil {
+		c.w.fail("n%d commits height %d: %v", n.index, height, err)
+	}
+	if uint64(len(c.chain)) < height {
+		c.chain = append(c.chain, b.block.hash)
+	}
+}
+
+// certified counts a certificate the plain way: every signature is of a
+// precommit for the block, nobody's counts twice, and three times the stake is
+// more than two times the total.
+func (c *checker) certified(cert *types.Certificate) error {
+	set := c.w.set(cert.Height)
+	var stake, total uint64
+	for i, s := range cert.Signatures {
+		v := &types.Vote{Kind: types.Precommit, Height: cert.Height, Round: cert.Round, Block: cert.Block, Validator: s.Validator}
+		if s.Signature != fakeSignature(v) {
+			return fmt.Errorf("the certificate's signature of %s is wrong", s.Validator.Short())
+		}
+		if i > 0 && string(cert.Signatures[i-1].Validator[:]) >= string(s.Validator[:]) {
+			return fmt.Errorf("the certificate's signatures are not in the order of the keys")
+		}
+	}
+	for _, v := range set.List() {
+		total += v.Stake
+		for _, s := range cert.Signatures {
+			if s.Validator == v.Key {
+				stake += v.Stake
+			}
+		}
+	}
+	if 3*stake <= 2*total {
+		return fmt.Errorf("the certificate counts %d of %d", stake, total)
+	}
+	return nil
+}
+
+// evidence is told of each report of evidence: it must be true, and never
+// speak against an honest node.
+func (c *checker) evidence(n *node, e types.Evidence) {
+	a, b := e.First, e.Second
+	if a.Validator != b.Validator || a.Kind != b.Kind || a.Height != b.Height || a.Round != b.Round || a.Block == b.Block {
+		c.w.fail("n%d reports two votes that do not contradict each other", n.index)
+	}
+	for i, key := range c.w.Keys {
+		if key == a.Validator && !c.w.byzantine(i) {
+			c.w.fail("n%d reports the honest n%d", n.index, i)
+		}
+	}
+}

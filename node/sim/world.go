@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/types"
+)
+
+// World is one run of a scenario.
+type World struct {
+	*Scenario
+	clock
+	rng   *rand.Rand
+	trace *trace
+	net   *network
+	nodes []*node
+	check *checker
+
+	bodies  map[types.Hash]*block // all blocks ever made: what pools would hold
+	made    []*block              // the same, in order
+	hidden  map[types.Hash]bool   // bodies that only their maker has
+	records uint64                // numbers the fake records
+	orders  map[types.Hash]consensus.Order
+
+	progress time.Duration // when the slowest honest node committed last
+	failure  error
+}
+
+// Result is what came of a run.
+type Result struct {
+	Trace  string        // SHA-256 of the textual log
+	Lines  int           // of the log
+	Took   time.Duration // virtual time
+	Signed int           // messages that honest nodes signed
+	Err    error         // what went wrong, nil if nothing did
+}
+
+// Run plays a scenario to its end and writes its trace to out, if out is not
+// nil.
+func Run(s *Scenario, out io.Writer) Result {
+	w := &World{
+		Scenario: s, rng: seeded(s.Seed, 2), trace: newTrace(out),
+		bodies: map[types.Hash]*block{}, hidden: map[types.Hash]bool{}, orders: map[types.Hash]consensus.Order{},
+	}
+	w.check = newChecker(w)
+	w.net = newNetwork(w, len(s.Keys))
+	for i := range s.Keys {
+		w.nodes = append(w.nodes, newNode(w, i))
+	}
+	w.trace.line(w, -1, s.String())
+	for _, f := range s.Faults {
+		f.Plan(w)
+	}
+	for _, n := range w.nodes {
+		w.after(Range{0, 300 * time.Millisecond}.pick(w.rng), n.restart)
+	}
+	w.after(s.Heal, func() { w.trace.line(w, -1, "healed") })
+	w.play()
+	return Result{Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Signed: w.check.count, Err: w.failure}
+}
+
+// play goes on until all is done, an invariant is broken, or the chain stands
+// still for too long.
+func (w *World) play() {
+	for w.failure == nil && !w.done() {
+		if !w.next() {
+			w.fail("nothing is planned any more")
+		}
+		if stuck := w.now - max(w.progress, w.Heal); stuck > w.Bound {
+			w.fail("the slowest honest node has committed nothing for %v, and nothing is wrong any more: %s", stuck, w.standing())
+		}
+	}
+	if w.failure != nil {
+		w.trace.line(w, -1, "FAILED: "+w.failure.Error())
+	}
+}
+
+func (w *World) done() bool { return w.now > w.Heal && w.lowest() >= w.Heights }
+
+// lowest returns the height that every honest node has committed.
+func (w *World) lowest() uint64 {
+	lowest := ^uint64(0)
+	for _, n := range w.nodes {
+		if n.adversary == nil {
+			lowest = min(lowest, n.head())
+		}
+	}
+	return lowest
+}
+
+// standing tells where each node is, for a failure's text.
+func (w *World) standing() string {
+	out := ""
+	for _, n := range w.nodes {
+		if n.core != nil {
+			v := n.core.View()
+			out += fmt.Sprintf("\n  n%d up %v at %d/%d %v locked %d valid %d", n.index, n.up, v.Height, v.Round, v.Step, v.LockedRound, v.ValidRound)
+		}
+	}
+	return out
+}
+
+func (w *World) fail(format string, args ...any) {
+	if w.failure == nil {
+		w.failure = fmt.Errorf(format, args...)
+	}
+}
