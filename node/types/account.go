@@ -40,18 +40,8 @@ func OpenAccount(id uuid.UUID) Account {
 
 // ParseAccount reads 64 hex digits (keyed) or a UUID of 36 characters (open).
 func ParseAccount(text string) (Account, error) {
-	switch len(text) {
-	case 64:
-		var key PublicKey
-		if err := key.UnmarshalText([]byte(text)); err == nil {
-			return KeyedAccount(key), nil
-		}
-	case 36:
-		if id, err := uuid.Parse(text); err == nil {
-			return OpenAccount(id), nil
-		}
-	}
-	return Account{}, fmt.Errorf("%q is no account: it must be an ed25519 public key (64 hex digits) or a UUID (8-4-4-4-12 hex digits)", clip(text))
+	var a Account
+	return a, a.UnmarshalText([]byte(text))
 }
 
 // Key returns the public key of a keyed account, and whether a is one.
@@ -80,14 +70,23 @@ func (a Account) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (a *Account) UnmarshalText(b []byte) error {
-	v, err := ParseAccount(string(b))
-	if err != nil {
-		return err
+// UnmarshalText implements encoding.TextUnmarshaler; it takes what ParseAccount
+// takes.
+func (a *Account) UnmarshalText(text []byte) error {
+	switch len(text) {
+	case 64:
+		var key PublicKey
+		if _, err := hex.Decode(key[:], text); err == nil {
+			*a = KeyedAccount(key)
+			return nil
+		}
+	case 36:
+		if id, err := uuid.ParseBytes(text); err == nil {
+			*a = OpenAccount(id)
+			return nil
+		}
 	}
-	*a = v
-	return nil
+	return fmt.Errorf("%q is no account: it must be an ed25519 public key (64 hex digits) or a UUID (8-4-4-4-12 hex digits)", clip(string(text)))
 }
 
 func (e *Encoder) account(a Account) {

@@ -12,6 +12,9 @@ type Hash [32]byte
 
 // SumHash returns the SHA-256 digest of the concatenation of parts.
 func SumHash(parts ...[]byte) Hash {
+	if len(parts) == 1 {
+		return sha256.Sum256(parts[0])
+	}
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(p)

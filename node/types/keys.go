@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 
 	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519/extra/cache"
@@ -52,11 +53,11 @@ func (k PrivateKey) Sign(message []byte) Signature {
 // MarshalText writes the seed as 64 hex digits: for key files only.
 func (k PrivateKey) MarshalText() ([]byte, error) { return hexText(k.seed[:]), nil }
 
-// UnmarshalText reads 64 hex digits of a seed.
+// UnmarshalText reads 64 hex digits of a seed. The error never shows them.
 func (k *PrivateKey) UnmarshalText(b []byte) error {
 	var seed [32]byte
-	if err := unhexText(seed[:], b, "private key"); err != nil {
-		return err
+	if _, err := hex.Decode(seed[:], b[:min(len(b), 64)]); err != nil || len(b) != 64 {
+		return fmt.Errorf("private key of %d characters: it must have exactly 64 hex digits", len(b))
 	}
 	*k = NewPrivateKey(seed)
 	return nil

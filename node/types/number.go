@@ -2,7 +2,6 @@ package types
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -15,18 +14,21 @@ const MaxAmount uint64 = 1<<53 - 1
 // ParseWhole reads a JSON number that is a whole number from low to
 // MaxAmount. The error says what was wrong and what is allowed.
 func ParseWhole(text string, low uint64) (uint64, error) {
-	allowed := fmt.Sprintf("a whole number from %d to %d", low, MaxAmount)
 	if text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
-		return 0, fmt.Errorf("is %s: it must be %s", clip(text), allowed)
+		return 0, wholeError(text, "", low)
 	}
 	if strings.ContainsAny(text, ".eE") {
-		return 0, fmt.Errorf("is %s, written with a fraction or an exponent: it must be %s", clip(text), allowed)
+		return 0, wholeError(text, ", written with a fraction or an exponent", low)
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || n < low || n > MaxAmount {
-		return 0, fmt.Errorf("is %s: it must be %s", clip(text), allowed)
+		return 0, wholeError(text, "", low)
 	}
 	return n, nil
+}
+
+func wholeError(text, how string, low uint64) error {
+	return fmt.Errorf("is %s%s: it must be a whole number from %d to %d", clip(text), how, low, MaxAmount)
 }
 
 // clip keeps a value quoted in an error short enough to read.
@@ -56,11 +58,23 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d) }
 
 // String writes seconds with as many decimals as are needed.
 func (t Time) String() string {
-	secs, nanos := int64(t)/1e9, int64(t)%1e9
-	if nanos == 0 {
-		return strconv.FormatInt(secs, 10)
+	if t < 0 {
+		return "-" + seconds(-uint64(t))
 	}
-	return strings.TrimRight(fmt.Sprintf("%d.%09d", secs, nanos), "0")
+	return seconds(uint64(t))
+}
+
+func seconds(nanos uint64) string {
+	b := strconv.AppendUint(make([]byte, 0, 20), nanos/1e9, 10)
+	if nanos %= 1e9; nanos == 0 {
+		return string(b)
+	}
+	b = append(b, '.')
+	for unit := uint64(1e8); nanos > 0; unit /= 10 {
+		b = append(b, '0'+byte(nanos/unit))
+		nanos %= unit
+	}
+	return string(b)
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -79,21 +93,19 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 // ParseTime reads seconds since the epoch, from 0 to about 9.2e9, with at most
 // nine decimals and no exponent.
 func ParseTime(text string) (Time, error) {
-	const allowed = "seconds since 1970 as a plain JSON number, not negative, with at most nine decimals"
-	bad := fmt.Errorf("is %s: it must be %s", clip(text), allowed)
 	whole, frac, dotted := strings.Cut(text, ".")
-	if dotted && (frac == "" || len(frac) > 9) || !digits(whole) || !digits("0"+frac) {
-		return 0, bad
+	if dotted && (frac == "" || len(frac) > 9) || !digits(whole) || frac != "" && !digits(frac) {
+		return 0, timeError(text)
 	}
-	secs, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || secs >= math.MaxInt64/1_000_000_000 {
-		return 0, bad
-	}
-	nanos, err := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
+	nanos, err := strconv.ParseInt(whole+frac+"000000000"[len(frac):], 10, 64)
 	if err != nil {
-		return 0, bad
+		return 0, timeError(text)
 	}
-	return Time(secs*1e9 + nanos), nil
+	return Time(nanos), nil
+}
+
+func timeError(text string) error {
+	return fmt.Errorf("is %s: it must be seconds since 1970 as a plain JSON number, not negative, with at most nine decimals", clip(text))
 }
 
 func digits(s string) bool {

@@ -28,8 +28,12 @@ func (t RecordType) String() string {
 const MaxNameBytes = 63
 
 // MaxRecordBytes is the size no encoded record exceeds; the largest, a stake
-// change with a long name, takes 227 bytes.
+// change with a long name, takes 220 bytes.
 const MaxRecordBytes = 256
+
+// usualRecordBytes is room for a signed transfer, which takes 155 bytes. Pools
+// hold many: none has more room than it needs.
+const usualRecordBytes = 160
 
 // Record is one entry of a block, as it came: nobody has checked it. Which
 // fields mean something depends on Type:
@@ -84,7 +88,7 @@ func (r *Record) Raw() []byte { return r.raw }
 // Seal computes the encoding and the id of a record made in code. It is called
 // once, when all fields are set. It returns r.
 func (r *Record) Seal() *Record {
-	e := NewEncoder("", MaxRecordBytes)
+	e := NewEncoder("", usualRecordBytes)
 	r.encodeBody(e)
 	if r.signed() {
 		e.Fixed(r.Signature[:])

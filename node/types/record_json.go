@@ -1,55 +1,33 @@
 package types
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"strconv"
 )
 
-// recordJSON has the names that readers of the API know, in their order.
-type recordJSON struct {
-	Type      json.RawMessage `json:"type,omitempty"`
-	Sender    json.RawMessage `json:"sender,omitempty"`
-	Receiver  json.RawMessage `json:"receiver,omitempty"`
-	Amount    json.RawMessage `json:"amount,omitempty"`
-	Author    json.RawMessage `json:"author,omitempty"`
-	BPM       json.RawMessage `json:"bpm,omitempty"`
-	Validator json.RawMessage `json:"validator,omitempty"`
-	VRFKey    json.RawMessage `json:"vrfKey,omitempty"`
-	Name      json.RawMessage `json:"name,omitempty"`
-	Stake     json.RawMessage `json:"stake,omitempty"`
-	Session   json.RawMessage `json:"session,omitempty"`
-	Balance   json.RawMessage `json:"balance,omitempty"`
-	Nonce     json.RawMessage `json:"nonce,omitempty"`
-	Signature json.RawMessage `json:"signature,omitempty"`
-	T         json.RawMessage `json:"t,omitempty"`
-	// What a node adds when it shows a record; taken and ignored when it comes back.
-	PrevHash json.RawMessage `json:"prev_hash,omitempty"`
-	ID       json.RawMessage `json:"id,omitempty"`
-}
-
-// UnmarshalJSON reads a record as a client gives it. Unknown fields, fields of
-// another record type and wrong values are errors that name the field (a
-// *FieldError). An open record may lack t: whoever takes it in stamps it and
-// calls Seal; every other record comes out sealed.
+// UnmarshalJSON reads a record as a client gives it. Missing fields, fields of
+// another record type, fields given twice and wrong values are errors that name
+// the field (a *FieldError); so is an unknown field, in other words. An open
+// record may lack t: whoever takes it in stamps it and calls Seal; every other
+// record comes out sealed. Nothing of b is kept.
 func (r *Record) UnmarshalJSON(b []byte) error {
-	var j recordJSON
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&j); err != nil {
-		return fmt.Errorf("is no record: %w", err)
+	var m members
+	if err := m.scan(b); err != nil {
+		return err
 	}
-	p := fieldParser{}
-	*r = Record{Type: p.recordType(j.Type)}
-	r.parseBody(&p, &j)
-	r.Time = p.time(j.T, r.signed())
+	p := fieldParser{members: &m}
+	*r = Record{Type: p.recordType()}
+	r.parseBody(&p)
+	p.leftOver(r.Type)
+	timed := m[fieldT] != nil
+	if timed || r.signed() {
+		r.Time = p.time()
+	}
 	if p.err == nil && r.signed() {
-		r.Nonce = p.whole("nonce", j.Nonce, 0)
-		p.text("signature", j.Signature, r.Signature.UnmarshalText)
+		r.Nonce = p.whole(fieldNonce, 0)
+		p.signature(&r.Signature)
 	} else {
-		p.absent("nonce", j.Nonce, "only signed records have one")
-		p.absent("signature", j.Signature, "an open account has no key")
+		p.absent(fieldNonce, "only signed records have one")
+		p.absent(fieldSignature, "an open account has no key")
 	}
 	if p.err != nil {
 		return p.err
@@ -57,143 +35,160 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	if err := r.CheckForm(); err != nil {
 		return err
 	}
-	if r.signed() || j.T != nil {
+	if r.signed() || timed {
 		r.Seal()
 	}
 	return nil
 }
 
-func (r *Record) parseBody(p *fieldParser, j *recordJSON) {
-	own := map[string]bool{}
-	account := func(field string, raw json.RawMessage, a *Account) {
-		own[field] = true
-		p.text(field, raw, a.UnmarshalText)
-	}
-	key := func(field string, raw json.RawMessage, k *PublicKey) {
-		own[field] = true
-		p.text(field, raw, k.UnmarshalText)
-	}
-	number := func(field string, raw json.RawMessage, low uint64) uint64 {
-		own[field] = true
-		return p.whole(field, raw, low)
-	}
+func (r *Record) parseBody(p *fieldParser) {
 	switch r.Type {
 	case Transfer:
-		account("sender", j.Sender, &r.Sender)
-		account("receiver", j.Receiver, &r.Receiver)
-		r.Amount = number("amount", j.Amount, 1)
+		p.account(fieldSender, &r.Sender)
+		p.account(fieldReceiver, &r.Receiver)
+		r.Amount = p.whole(fieldAmount, 1)
 	case Reading:
-		account("author", j.Author, &r.Sender)
-		r.BPM = number("bpm", j.BPM, 0)
+		p.account(fieldAuthor, &r.Sender)
+		r.BPM = p.whole(fieldBPM, 0)
 	case StakeChange:
-		key("validator", j.Validator, &r.Validator)
-		key("vrfKey", j.VRFKey, &r.VRFKey)
-		own["name"] = true
-		p.text("name", j.Name, func(b []byte) error { r.Name = string(b); return nil })
-		r.Stake = number("stake", j.Stake, 0)
+		p.key(fieldValidator, &r.Validator)
+		p.key(fieldVRFKey, &r.VRFKey)
+		r.Name = string(p.text(fieldName))
+		r.Stake = p.whole(fieldStake, 0)
 	case Entry:
-		key("session", j.Session, &r.Session)
-		key("validator", j.Validator, &r.Validator)
-		r.Amount = number("balance", j.Balance, 1)
-		r.BPM = number("bpm", j.BPM, 0)
+		p.key(fieldSession, &r.Session)
+		p.key(fieldValidator, &r.Validator)
+		r.Amount = p.whole(fieldBalance, 1)
+		r.BPM = p.whole(fieldBPM, 0)
 	case Leave:
-		key("session", j.Session, &r.Session)
+		p.key(fieldSession, &r.Session)
 	}
-	for _, f := range []struct {
-		name string
-		raw  json.RawMessage
-	}{
-		{"sender", j.Sender}, {"receiver", j.Receiver}, {"amount", j.Amount}, {"author", j.Author}, {"bpm", j.BPM},
-		{"validator", j.Validator}, {"vrfKey", j.VRFKey}, {"name", j.Name}, {"stake", j.Stake},
-		{"session", j.Session}, {"balance", j.Balance},
-	} {
-		if !own[f.name] {
-			p.absent(f.name, f.raw, "a "+r.Type.String()+" has none")
+}
+
+// fieldParser takes fields out of members one by one and keeps the first error.
+type fieldParser struct {
+	members *members
+	err     error
+}
+
+func (p *fieldParser) fail(f field, format string, args ...any) {
+	if p.err == nil {
+		p.err = fieldError(fieldNames[f], format, args...)
+	}
+}
+
+// take returns the raw value of a field that may be there once only; nil after
+// the first error.
+func (p *fieldParser) take(f field, missing string) []byte {
+	raw := p.members[f]
+	p.members[f] = nil
+	if p.err != nil {
+		return nil
+	}
+	if raw == nil {
+		p.fail(f, "%s", missing)
+	}
+	return raw
+}
+
+// leftOver fails if a field of another record type was not taken.
+func (p *fieldParser) leftOver(t RecordType) {
+	for f := fieldSender; f <= fieldBalance && p.err == nil; f++ {
+		if p.members[f] != nil {
+			p.absent(f, "a "+t.String()+" has none")
 		}
 	}
 }
 
-// fieldParser reads fields one by one and keeps the first error.
-type fieldParser struct{ err error }
-
-func (p *fieldParser) fail(field, format string, args ...any) {
-	if p.err == nil {
-		p.err = fieldError(field, format, args...)
+func (p *fieldParser) absent(f field, why string) {
+	if raw := p.members[f]; raw != nil && string(raw) != "null" {
+		p.fail(f, "does not belong here: %s", why)
 	}
 }
 
-func (p *fieldParser) absent(field string, raw json.RawMessage, why string) {
-	if raw != nil && string(raw) != "null" {
-		p.fail(field, "does not belong here: %s", why)
-	}
-}
-
-func (p *fieldParser) text(field string, raw json.RawMessage, set func([]byte) error) {
-	if p.err != nil {
-		return
-	}
+func (p *fieldParser) text(f field) []byte {
+	raw := p.take(f, "is missing")
 	if raw == nil {
-		p.fail(field, "is missing")
-		return
+		return nil
 	}
 	if raw[0] != '"' {
-		p.fail(field, "is %s: it must be a string", clip(string(raw)))
+		p.fail(f, "is %s: it must be a string", clip(string(raw)))
+		return nil
+	}
+	return unquote(raw)
+}
+
+func (p *fieldParser) account(f field, a *Account) {
+	text := p.text(f)
+	if p.err != nil {
 		return
 	}
-	text := raw[1 : len(raw)-1]
-	if bytes.IndexByte(text, '\\') >= 0 {
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
-			p.fail(field, "is no valid JSON string: %v", err)
-			return
-		}
-		text = []byte(s)
-	}
-	if err := set(text); err != nil {
-		p.fail(field, "is wrong: %v", err)
+	if err := a.UnmarshalText(text); err != nil {
+		p.fail(f, "is wrong: %v", err)
 	}
 }
 
-func (p *fieldParser) whole(field string, raw json.RawMessage, low uint64) uint64 {
+func (p *fieldParser) key(f field, k *PublicKey) {
+	text := p.text(f)
 	if p.err != nil {
-		return 0
+		return
 	}
+	if err := k.UnmarshalText(text); err != nil {
+		p.fail(f, "is wrong: %v", err)
+	}
+}
+
+func (p *fieldParser) signature(s *Signature) {
+	text := p.text(fieldSignature)
+	if p.err != nil {
+		return
+	}
+	if err := s.UnmarshalText(text); err != nil {
+		p.fail(fieldSignature, "is wrong: %v", err)
+	}
+}
+
+func (p *fieldParser) whole(f field, low uint64) uint64 {
+	if p.members[f] == nil && p.err == nil {
+		p.fail(f, "is missing: it must be a whole number from %d to %d", low, MaxAmount)
+	}
+	raw := p.take(f, "is missing")
 	if raw == nil {
-		p.fail(field, "is missing: it must be a whole number from %d to %d", low, MaxAmount)
 		return 0
 	}
 	v, err := ParseWhole(string(raw), low)
 	if err != nil {
-		p.fail(field, "%v", err)
+		p.fail(f, "%v", err)
 	}
 	return v
 }
 
-func (p *fieldParser) time(raw json.RawMessage, needed bool) Time {
-	if p.err != nil || raw == nil && !needed {
-		return 0
-	}
+func (p *fieldParser) time() Time {
+	raw := p.take(fieldT, "is missing: the sender of a signed record gives its time, in seconds since 1970")
 	if raw == nil {
-		p.fail("t", "is missing: the sender of a signed record gives its time, in seconds since 1970")
 		return 0
 	}
 	t, err := ParseTime(string(raw))
 	if err != nil {
-		p.fail("t", "%v", err)
+		p.fail(fieldT, "%v", err)
 	}
 	return t
 }
 
-func (p *fieldParser) recordType(raw json.RawMessage) RecordType {
+func (p *fieldParser) recordType() RecordType {
+	raw := p.members[fieldType]
 	if raw == nil {
 		return Transfer
 	}
-	for t := Transfer; t <= Leave; t++ {
-		if string(raw) == strconv.Quote(t.String()) {
-			return t
+	if raw[0] == '"' {
+		name := string(unquote(raw))
+		for t := Transfer; t <= Leave; t++ {
+			if name == recordNames[t] {
+				return t
+			}
 		}
 	}
-	p.fail("type", `is %s: it must be "transfer", "reading", "stake", "entry" or "leave"`, clip(string(raw)))
+	p.fail(fieldType, `is %s: it must be "transfer", "reading", "stake", "entry" or "leave"`, clip(string(raw)))
 	return 0
 }
 
@@ -224,11 +219,12 @@ func (v RecordView) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// MarshalJSON writes the record as a client would send it.
+// MarshalJSON writes the record as a client would send it: an open record that
+// nobody stamped yet goes without t.
 func (r *Record) MarshalJSON() ([]byte, error) {
 	b := append(make([]byte, 0, 512), '{')
 	b = r.appendFields(b)
-	if r.Time != 0 || r.signed() {
+	if r.Time != 0 || r.signed() || r.raw != nil {
 		b = append(b, `,"t":`...)
 		b = append(b, r.Time.String()...)
 	}

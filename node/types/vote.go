@@ -25,6 +25,17 @@ func (k VoteKind) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (k VoteKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *VoteKind) UnmarshalText(b []byte) error {
+	for _, kind := range []VoteKind{Prevote, Precommit} {
+		if string(b) == kind.String() {
+			*k = kind
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no kind of vote: it must be prevote or precommit", clip(string(b)))
+}
+
 // Vote is one validator's word in one round of one height.
 type Vote struct {
 	Kind      VoteKind  `json:"kind"`
@@ -184,6 +195,7 @@ func DecodeProposal(raw []byte) (*Proposal, error) {
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
+	p.Block() // now, so that readers on several goroutines only read
 	return p, p.CheckForm()
 }
 
