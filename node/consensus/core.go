@@ -50,6 +50,8 @@ type heightState struct {
 	awaited bool  // BuildBlock was asked for this round
 	slow    int64 // how many rounds ran into a timeout
 	slowest int64 // the last of these
+	barren  int64 // how many orders in a row, up to the pause, had no valid proposal
+	sound   bool  // a proposed block was found valid since the last pause
 
 	highest    []int64 // by validator: the highest round it was heard of in
 	far        []farVotes

@@ -50,6 +50,9 @@ func (c *Core) onProposal(e ProposalArrived) {
 	if p.ValidRound != types.NoRound {
 		c.openRound(p.ValidRound)
 	}
+	if late := r.number < c.round || r.number == c.round && c.step > StepPropose; late && c.underWay() {
+		c.check(c.findBlock(p.Block())) // it may get its quorum yet
+	}
 }
 
 // acceptable checks that the proposal is the right validator's, and its block
@@ -164,7 +167,7 @@ func (c *Core) onBlockChecked(e BlockChecked) {
 	}
 	b.verdict = invalid
 	if e.Valid {
-		b.verdict = valid
+		b.verdict, c.sound = valid, true
 	}
 }
 

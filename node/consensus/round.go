@@ -18,14 +18,20 @@ func (c *Core) startRound(round int64) {
 }
 
 // beginPause waits before the order begins again: those who announced were all
-// drawn and no block came of it. An own candidate that is not announced yet is
-// news to the others, and spares them the pause.
+// drawn and no block came of it. The pauses grow as long as there was not even
+// a valid proposal. An own candidate that is not announced yet is news to the
+// others, and spares them the pause.
 func (c *Core) beginPause() {
 	c.step = StepPause
+	c.barren++
+	if c.sound {
+		c.barren = 1
+	}
+	c.sound = false
 	if c.ready && !c.announced && c.maySign() {
 		c.announce()
 	}
-	c.setTimer(PauseTimer, c.round, pause(c.round/int64(c.order.Len())))
+	c.setTimer(PauseTimer, c.round, pause(c.barren))
 }
 
 // cutPause reports whether the pause is needless: a candidate came up since

@@ -43,11 +43,11 @@ func (c *Core) timeout(base time.Duration) time.Duration {
 	return min(base+base/timeoutGrowth*time.Duration(extra), limit)
 }
 
-// pause returns how long to wait before the given cycle, 1 and more, of the
-// order.
-func pause(cycle int64) time.Duration {
+// pause returns how long to wait before an order begins again, when so many in
+// a row, 1 and more, came to nothing.
+func pause(barren int64) time.Duration {
 	const doublings = 6 // pauseBase<<6 is more than pauseMax
-	return min(pauseBase<<min(cycle-1, doublings), pauseMax)
+	return min(pauseBase<<min(barren-1, doublings), pauseMax)
 }
 
 // setTimer asks for a timer; count tells it from others of its kind.
