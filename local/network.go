@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
@@ -44,6 +45,7 @@ type Network struct {
 
 	dead   chan struct{} // closed when the last node has stopped by itself
 	cancel context.CancelFunc
+	stop   func() error // once
 	wg     sync.WaitGroup
 }
 
@@ -51,9 +53,16 @@ type Network struct {
 type member struct {
 	about watch.Node
 	key   types.PublicKey
-	node  *node.Node
-	log   *logs.File
+	node  running
+	log   io.Closer
 	err   error // why it stopped by itself
+}
+
+// running is what a network asks of a node that runs: *node.Node.
+type running interface {
+	Done() <-chan struct{}
+	Err() error
+	Close() error
 }
 
 // Start starts every node of the manifest, and sees to it in the background
@@ -69,6 +78,7 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	n := &Network{prepared: p, options: o, dead: make(chan struct{}), cancel: cancel}
+	n.stop = sync.OnceValue(n.stopAll)
 	for i := range p.topology.Nodes {
 		if err := n.startNode(ctx, i); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -89,17 +99,17 @@ func (n *Network) startNode(ctx context.Context, i int) error {
 	}
 	config := *planned.Config
 	config.DataDir = n.folder.DataPath(planned.Name)
-	running, err := node.Start(ctx, node.Options{
+	started, err := node.Start(ctx, node.Options{
 		Genesis: n.genesis, Config: &config, Keys: n.keys[planned.Name], Version: n.options.Version,
 		Logger: logs.New(log, n.options.LogLevel, planned.Name, n.options.Warn),
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("validator %s: %w", planned.Name, err), log.Close())
 	}
-	a := running.Addresses()
+	a := started.Addresses()
 	n.members = append(n.members, &member{
 		about: watch.Node{Name: planned.Name, Stake: planned.Stake, API: a.API, Console: a.Console, Metrics: a.Metrics},
-		key:   n.keys[planned.Name].Sign.Public(), node: running, log: log,
+		key:   n.keys[planned.Name].Sign.Public(), node: started, log: log,
 	})
 	return nil
 }
@@ -165,7 +175,9 @@ func (n *Network) Watched() watch.Network {
 
 // Close stops every node; all that was committed is on disk. It returns what
 // went wrong with that.
-func (n *Network) Close() error {
+func (n *Network) Close() error { return n.stop() }
+
+func (n *Network) stopAll() error {
 	n.cancel()
 	n.wg.Wait()
 	errs := make([]error, len(n.members))

@@ -84,10 +84,10 @@ type follower struct {
 // show shows the network in the view that was asked for until the run ends. It
 // returns why, unless that was in order.
 func (f *follower) show(ctx context.Context) error {
+	spec := &f.run.Manifest.Spec
 	about := screen.About{
-		Network: f.run.Manifest.Name, Folder: f.run.Folder,
-		OpenAccounts: f.run.Manifest.Spec.Ledger.OpenAccounts, Faucet: f.run.Manifest.Spec.Faucet.Enabled,
-		Account: f.network.Account().String(),
+		Network: f.run.Manifest.Name, Folder: f.run.Folder, Account: f.network.Account().String(),
+		Faucet: spec.Faucet.Enabled, Guests: spec.Console.Enabled && spec.Console.Guests,
 	}
 	plain := screen.NewPlain(about, f.run.Out, f.run.Err)
 	switch f.run.View {

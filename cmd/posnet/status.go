@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
@@ -85,18 +88,15 @@ func (r *report) print(out io.Writer, now time.Time) error {
 	fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d/%d\t%s\t%s\n", s.Network, s.Height, s.HeadHash.Short(), age(s.HeadTime, now),
 		s.PoolSize, s.OnlineStake, s.TotalStake, r.lottery(), ready(s))
 	fmt.Fprintln(w, "\nVALIDATOR\tSTAKE\tONLINE\tHEIGHT\tDRAWN\tWON\tMISSED")
-	for _, v := range r.Validators.Validators {
+	byName := func(a, b message.Validator) int { return cmp.Compare(a.Name, b.Name) }
+	for _, v := range slices.SortedFunc(slices.Values(r.Validators.Validators), byName) {
 		fmt.Fprintf(w, "%s\t%d\t%v\t%d\t%d\t%d\t%d\n", v.Name, v.EffectiveStake, v.Online, v.Height, v.Drawn, v.Won, v.Missed)
 	}
 	if len(r.Winners) > 0 {
 		fmt.Fprintln(w, "\nHEIGHT\tWINNER\tROUND\tRECORDS\tHASH\tAGE")
 	}
 	for _, one := range r.Winners {
-		name := one.Validator
-		if one.Guest {
-			name = "guest of " + name
-		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%s\t%s\n", one.Height, name, one.Round, one.Records, one.Hash.Short(), age(one.Time, now))
+		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%s\t%s\n", one.Height, health.WinnerName(one), one.Round, one.Records, one.Hash.Short(), age(one.Time, now))
 	}
 	return w.Flush()
 }

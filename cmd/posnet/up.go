@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -155,16 +156,20 @@ func shown(path string) string {
 
 // printObject prints an object as kubectl would.
 func printObject(out io.Writer, format string, object any) error {
-	data, err := json.MarshalIndent(object, "", "    ")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "    ")
+	if err := e.Encode(object); err != nil {
 		return err
 	}
-	data = append(data, '\n')
+	data := text.Bytes()
 	if format == "yaml" {
+		var err error
 		if data, err = yaml.JSONToYAML(data); err != nil {
 			return err
 		}
 	}
-	_, err = out.Write(data)
+	_, err := out.Write(data)
 	return err
 }

@@ -59,16 +59,21 @@ func headTime(t message.Timestamp) *metav1.Time {
 func winners(list []message.Winner) []v1alpha1.Winner {
 	out := make([]v1alpha1.Winner, 0, v1alpha1.MaxWinners)
 	for _, w := range list[:min(len(list), v1alpha1.MaxWinners)] {
-		name := w.Validator
-		if w.Guest {
-			name = "guest of " + name
-		}
 		out = append(out, v1alpha1.Winner{
-			Height: number(w.Height), Round: int64(w.Round), Validator: name, Hash: w.Hash.String(),
+			Height: number(w.Height), Round: int64(w.Round), Validator: WinnerName(w), Hash: w.Hash.String(),
 			Time: metav1.NewTime(types.Time(w.Time).Std()), Records: int64(w.Records),
 		})
 	}
 	return out
+}
+
+// WinnerName is what a block's winner is called: a validator by its name, a
+// guest by the beginning of the session key that the console told it.
+func WinnerName(w message.Winner) string {
+	if w.Guest {
+		return "guest " + w.Key.Short()
+	}
+	return w.Validator
 }
 
 func fairness(a *message.Fairness) *v1alpha1.Fairness {

@@ -74,7 +74,7 @@ func TestHealthyNetwork(t *testing.T) {
 	if s.TotalStake != 160 || s.OnlineStake != 160 || s.FaultMargin != 53 || s.ValidatorsOnline != "3/3" {
 		t.Errorf("total %d, online %d, margin %d, %s", s.TotalStake, s.OnlineStake, s.FaultMargin, s.ValidatorsOnline)
 	}
-	if len(s.Winners) != 10 || s.Winners[0].Height != 15 || s.Winners[0].Validator != "a" || s.Winners[1].Validator != "guest of a" {
+	if len(s.Winners) != 10 || s.Winners[0].Height != 15 || s.Winners[0].Validator != "a" || s.Winners[1].Validator != "guest 00000000" {
 		t.Errorf("winners %+v", s.Winners)
 	}
 	want := v1alpha1.ValidatorStatus{
@@ -120,6 +120,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"nobody ever answered", func(o *health.Observation) {
 			*o = health.Observation{Time: start, Nodes: []health.Node{{Name: "a", Stake: 5}, {Name: "b", Stake: 6}}}
 		}, v1alpha1.PosNetworkStatus{}, v1alpha1.PhasePending, map[string]string{
+			"Ready":       "False QuorumLost",
 			"QuorumLost":  "True TooLittleStake: validators with 0 of a total stake of 11",
 			"Degraded":    "True ValidatorsOffline: a, b are offline",
 			"LotteryFair": "Unknown NoDraws",
@@ -128,6 +129,11 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			"Ready":    "False CatchingUp: validators with 160 of a total stake of 160 are online: a, b are not caught up yet",
 			"Degraded": "True ValidatorsBehind: a, b are not caught up",
 		}},
+		{"all catch up at the start", func(o *health.Observation) {
+			for i := range o.Nodes {
+				o.Nodes[i].Status.Ready = false
+			}
+		}, v1alpha1.PosNetworkStatus{Phase: v1alpha1.PhasePending}, v1alpha1.PhasePending, map[string]string{"Ready": "False CatchingUp", "QuorumLost": "False"}},
 		{"different blocks at a common height", func(o *health.Observation) {
 			o.Nodes[1].Winners[3].Hash = hash(99)
 			o.Nodes[1].Status.Height = 11

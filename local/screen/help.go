@@ -79,7 +79,9 @@ func (a About) FirstTransfer() []string {
 		return []string{"The faucet is off: tokens move by signed transfers only."}
 	}
 	return []string{
-		"A first transfer: tokens from the faucet. Open the client API with any websocket client and send",
+		"A first transfer: tokens from the faucet. In another terminal, type",
+		"posnet mint " + a.Account + " 100",
+		"or open the client API with any websocket client and send",
 		fmt.Sprintf(`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"%s","amount":100}]}}`, a.Account),
 	}
 }

@@ -13,11 +13,11 @@ import (
 
 // About is what does not change while a network runs.
 type About struct {
-	Network      string
-	Folder       string // of the state, as a person would type it
-	OpenAccounts bool
-	Faucet       bool
-	Account      string // one that may be given tokens, for the first transfer
+	Network string
+	Folder  string // of the state, as a person would type it
+	Faucet  bool
+	Guests  bool   // may take part
+	Account string // one that may be given tokens, for the first transfer
 }
 
 // warningStays is how long a warning stands on the last line: long enough to
@@ -117,5 +117,6 @@ func (m Model) participants() int {
 	return n
 }
 
-// hasOthers says whether guests have, or had, a part in the lottery.
+// hasOthers says whether guests, or validators that left, have or had a part in
+// the lottery.
 func (m Model) hasOthers() bool { return m.snap.Guests > 0 || m.snap.Others.Expected > 0 }

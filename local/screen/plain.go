@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/local/logs"
 	"github.com/posnet/posnet/local/watch"
 	"github.com/posnet/posnet/node/rpc/message"
@@ -77,11 +78,7 @@ func (p *Plain) begin(text *strings.Builder, s *watch.Snapshot) {
 
 // block writes one line, which ends with the time since the block before it.
 func (p *Plain) block(text *strings.Builder, w message.Winner) {
-	winner := w.Validator
-	if w.Guest {
-		winner = "a guest of " + winner
-	}
-	fmt.Fprintf(text, "height %d  winner %s  round %d  %s  hash %s", w.Height, winner, w.Round, count(int64(w.Records), "record"), w.Hash.Short())
+	fmt.Fprintf(text, "height %d  winner %s  round %d  %s  hash %s", w.Height, health.WinnerName(w), w.Round, count(int64(w.Records), "record"), w.Hash.Short())
 	if at := types.Time(w.Time); p.last != 0 && w.Height > 1 {
 		fmt.Fprintf(text, "  %.1fs", at.Sub(p.last).Seconds())
 	}

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var about = About{
-	Network: "alpha", Folder: "./.posnet/alpha", Faucet: true,
+	Network: "alpha", Folder: "./.posnet/alpha", Faucet: true, Guests: true,
 	Account: types.NewPrivateKey([32]byte{1}).Public().String(),
 }
 

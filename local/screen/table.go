@@ -94,9 +94,7 @@ func (m Model) table(rows int) []string {
 		if i < len(validators) {
 			lines = append(lines, m.validator(c, validators[i], scale))
 		} else {
-			s := m.snap.Others
-			lines = append(lines, c.row(good.Render("◆"), "guests", fmt.Sprintf("(%d)", m.snap.Guests),
-				percent(s.Expected), bar(s, scale, c.bar), percent(s.Won), fmt.Sprint(s.Wins), "", ""))
+			lines = append(lines, m.others(c, scale))
 		}
 	}
 	return lines
@@ -110,6 +108,15 @@ func (m Model) validator(c columns, v v1alpha1.ValidatorStatus, scale float64) s
 	}
 	return c.row(online, v.Name, number(shownStake(v)), percent(s.Expected), bar(s, scale, c.bar),
 		percent(s.Won), fmt.Sprint(v.Won), fmt.Sprint(v.Height), v.Address)
+}
+
+// others is one row for all that are no validators now.
+func (m Model) others(c columns, scale float64) string {
+	s, name, number := m.snap.Others, "departed", ""
+	if m.about.Guests {
+		name, number = "guests", fmt.Sprintf("(%d)", m.snap.Guests)
+	}
+	return c.row(quiet.Render("◆"), name, number, percent(s.Expected), bar(s, scale, c.bar), percent(s.Won), fmt.Sprint(s.Wins), "", "")
 }
 
 // shownStake is the one that counts; of a validator that does not count yet,

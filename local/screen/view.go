@@ -99,11 +99,17 @@ func (m Model) facts() []string {
 	return []string{m.join(first), m.join(second)}
 }
 
-// idleStep is what a node calls it when no block is under way.
-const idleStep = "idle"
+// Steps in which a node says that it agrees on nothing now.
+const (
+	waitStep = "wait" // for the least time between two blocks
+	idleStep = "idle" // for somebody's candidate
+)
 
 func (m Model) underWay() string {
-	if m.snap.Step == idleStep {
+	switch m.snap.Step {
+	case waitStep:
+		return "pause between blocks"
+	case idleStep:
 		return "no block under way"
 	}
 	return fmt.Sprintf("block %d: round %d, %s", m.snap.Status.Height+1, m.snap.Round, m.snap.Step)

@@ -17,14 +17,12 @@ func (m Model) winners(rows int) []string {
 		name = max(name, len(w.Validator))
 	}
 	for _, w := range list[:min(rows, len(list))] {
-		round := spaces(len("round 0"))
+		line := fmt.Sprintf("   %s  %s  %s  %s  %s", padLeft(fmt.Sprint(w.Height), height), strong.Render(pad(w.Validator, name)),
+			pad(count(w.Records, "record"), len("20000 records")), quiet.Render(w.Hash[:min(8, len(w.Hash))]), ago(m.now.Sub(w.Time.Time)))
 		if w.Round > 0 {
-			round = poor.Render(fmt.Sprintf("round %d", w.Round))
+			line += "  " + poor.Render(fmt.Sprintf("in round %d", w.Round))
 		}
-		lines = append(lines, fmt.Sprintf("   %s  %s  %s  %s  %s  %s",
-			padLeft(fmt.Sprint(w.Height), height), strong.Render(pad(w.Validator, name)),
-			pad(count(w.Records, "record"), len("20000 records")), quiet.Render(w.Hash[:min(8, len(w.Hash))]),
-			pad(ago(m.now.Sub(w.Time.Time)), len("59s ago")), round))
+		lines = append(lines, line)
 	}
 	return lines
 }

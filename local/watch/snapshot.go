@@ -7,6 +7,7 @@ import (
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
 )
 
 // Node is a node to follow, and where it listens as host:port; empty where it
@@ -41,7 +42,7 @@ type Snapshot struct {
 	Records uint64 // committed so far
 	Guests  int    // in the draw
 	Shares  map[string]Share
-	Others  Share // guests, and validators that left
+	Others  Share // all else: guests, and validators that left
 }
 
 // shares puts what the lottery gave beside what it should have given. Where the
@@ -51,26 +52,38 @@ func shares(v *message.Validators, a *message.Fairness, height uint64) (map[stri
 	if v == nil {
 		return out, Share{}
 	}
+	audited := a != nil && a.Draws > 0
+	names := map[types.PublicKey]string{}
 	for _, one := range v.Validators {
-		out[one.Name] = Share{
-			Expected: ratio(float64(one.EffectiveStake), float64(v.TotalStake)),
-			Won:      ratio(float64(one.Won), float64(height)),
-			Wins:     one.Won,
+		names[one.Key] = one.Name
+		s := Share{Won: ratio(float64(one.Won), float64(height)), Wins: one.Won}
+		if !audited {
+			s.Expected = ratio(float64(one.EffectiveStake), float64(v.TotalStake))
 		}
+		out[one.Name] = s // one that was in no draw yet has nothing to expect
 	}
-	if a == nil || a.Draws == 0 {
+	if !audited {
 		return out, Share{}
 	}
+	others := a.Others
 	for _, p := range a.Participants {
-		if s, ok := out[p.Name]; ok {
-			s.Expected = ratio(p.Expected, float64(a.Draws))
-			out[p.Name] = s
+		name := ""
+		if p.Key != nil {
+			name = names[*p.Key] // a guest goes by the name of its host, and has a key of its own
 		}
+		if name == "" {
+			others.Expected += p.Expected
+			others.Won += p.Won
+			continue
+		}
+		s := out[name]
+		s.Expected = ratio(p.Expected, float64(a.Draws))
+		out[name] = s
 	}
 	return out, Share{
-		Expected: ratio(a.Others.Expected, float64(a.Draws)),
-		Won:      ratio(float64(a.Others.Won), float64(height)),
-		Wins:     a.Others.Won,
+		Expected: ratio(others.Expected, float64(a.Draws)),
+		Won:      ratio(float64(others.Won), float64(height)),
+		Wins:     others.Won,
 	}
 }
 
