@@ -59,6 +59,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	err     error            // why the connection has ended
+	closing bool             // Close was called
 	queue   []*call          // not yet written
 	byID    map[uint64]*call // written or to be written, with an id
 	ordered []*call          // the same, without: answered in order
@@ -138,8 +139,12 @@ func (c *Client) Err() error {
 
 // Close ends the connection. Calls under way fail with ErrClosed.
 func (c *Client) Close() {
-	text := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-	if c.Err() == nil {
+	c.mu.Lock()
+	c.closing = true
+	ended := c.err != nil
+	c.mu.Unlock()
+	if !ended {
+		text := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 		_ = c.ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(closeTimeout)) // a courtesy
 	}
 	c.fail(ErrClosed)
@@ -152,6 +157,9 @@ func (c *Client) fail(err error) {
 	if c.err != nil {
 		c.mu.Unlock()
 		return
+	}
+	if c.closing {
+		err = ErrClosed // the node's answer to our goodbye is no failure
 	}
 	c.err = err
 	calls := c.ordered

@@ -45,6 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page := pages[r.URL.Path]
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Access-Control-Allow-Origin", "*") // for the same reason as upgrader
 	switch {
 	case page == nil:
 		writeError(w, http.StatusNotFound, message.Errorf(message.StatusNotFound,

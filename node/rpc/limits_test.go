@@ -361,7 +361,8 @@ func TestFrameThatStops(t *testing.T) {
 	s.closed() // fails the test if it stays open
 }
 
-// A connection that never asks for anything is not kept either.
+// A server that stops tells everybody, and waits for nobody: neither for a
+// merge, nor for a connection that has not asked for anything.
 func TestStop(t *testing.T) {
 	f := newFake()
 	began := make(chan struct{})
