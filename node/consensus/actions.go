@@ -25,8 +25,9 @@ type SignVote struct {
 // defend it: without the block or the quorum behind it, a network that lost
 // power in the wrong moment would be bound to a block that nobody can propose.
 // The driver persists it, with the block's records, in the same synced write
-// as the precommit, and after a restart feeds it back by ProposalArrived and
-// VoteArrived, before the precommit itself.
+// as the precommit, for each precommit anew: the prevotes are of its round.
+// After a restart it comes back with the precommit, as ProposalArrived and
+// VoteArrived.
 type Lock struct {
 	Proposal types.Verified[*types.Proposal]
 	Prevotes []types.Verified[*types.Vote] // of one round, a quorum for the block

@@ -26,8 +26,8 @@
 // message back as an event. A vote counts for its own signer only then. A
 // refusal is silence: the core goes on as if the message had been lost.
 //
-// After a restart the driver sends NewHeight for the height after its last
-// block, then everything its sign log holds of that height as ...Arrived
-// events: own proposals and votes, and what was kept with them (Lock). From
-// these the core takes up its lock and its round again.
+// After a restart the first NewHeight, for the height after the last block,
+// bears everything that the sign log holds of that height: own proposals and
+// votes, and what was kept with them (Lock). From these the core takes up its
+// lock and its round again.
 package consensus

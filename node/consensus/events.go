@@ -17,6 +17,10 @@ type NewHeight struct {
 	Validators *types.ValidatorSet // of this height
 	Order      Order               // the draw of this height
 	Wait       time.Duration       // the rest of minBlockInterval; 0 for none
+	// Resume is set for the first height after a restart: all that the sign log
+	// holds of this height, as ...Arrived events in the order of the log. They
+	// are taken in before anything is done.
+	Resume []Event
 }
 
 // Order is the draw of one height. The core asks for the turns of few rounds,

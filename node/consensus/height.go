@@ -32,6 +32,9 @@ func (c *Core) beginHeight(e NewHeight) {
 		c.step = StepWait
 		c.setTimer(WaitTimer, 0, e.Wait)
 	}
+	for _, own := range e.Resume {
+		c.dispatch(own)
+	}
 	for _, early := range c.early.take(e.Height) {
 		c.dispatch(early)
 	}

@@ -11,10 +11,12 @@ import (
 func (s *script) note(a Action) string {
 	switch a := a.(type) {
 	case SignVote:
-		s.signed = append(s.signed, VoteArrived{types.Vouch(&types.Vote{Kind: a.Kind, Height: a.Height, Round: a.Round, Block: a.Block, Validator: s.self})})
+		v := VoteArrived{types.Vouch(&types.Vote{Kind: a.Kind, Height: a.Height, Round: a.Round, Block: a.Block, Validator: s.self})}
+		s.signed, s.log = append(s.signed, v), append(s.keep(a.Lock), v)
 		return fmt.Sprintf("sign %v %d %s%s", a.Kind, a.Round, s.name(a.Block), s.lock(a.Lock))
 	case SignProposal:
-		s.signed = append(s.signed, ProposalArrived{types.Vouch(a.Proposal)})
+		p := ProposalArrived{types.Vouch(a.Proposal)}
+		s.signed, s.log = append(s.signed, p), append(s.log, p)
 		return "sign " + s.message(a.Proposal)
 	case SignCandidate:
 		c := &types.Candidate{Height: a.Height, Validator: s.self}
@@ -44,6 +46,18 @@ func (s *script) note(a Action) string {
 		return fmt.Sprintf("evidence %s %v %d %s and %s", keyName(v.Validator), v.Kind, v.Round, s.name(v.Block), s.name(w.Block))
 	}
 	return fmt.Sprintf("%T", a)
+}
+
+// keep returns the log with a lock.
+func (s *script) keep(l *Lock) []Event {
+	log := s.log
+	if l != nil {
+		log = append(log, ProposalArrived{l.Proposal})
+		for _, v := range l.Prevotes {
+			log = append(log, VoteArrived{v})
+		}
+	}
+	return log
 }
 
 func (s *script) lock(l *Lock) string {

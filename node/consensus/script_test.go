@@ -22,6 +22,8 @@ type script struct {
 	blocks map[string]types.Header
 	names  map[types.Hash]string
 	signed []Event              // own messages to be fed back
+	log    []Event              // what is on disk of the height
+	resume bool                 // the next height begins with the log
 	timers [TimerKinds]SetTimer // set last
 	self   types.PublicKey
 }
@@ -90,8 +92,8 @@ func (s *script) events(name string, args []string) []Event {
 		s.core = New(Config{Self: s.self, ProposeTimeout: 3 * time.Second})
 		s.set = testSet(s.t, args[1:])
 		s.blocks, s.names, s.signed = map[string]types.Header{}, map[types.Hash]string{}, nil
-	case "restart": // the core forgets all
-		s.core, s.signed = New(Config{Self: s.self, ProposeTimeout: 3 * time.Second}), nil
+	case "restart": // the core forgets all; the next height begins with the log, unless "wiped"
+		s.core, s.signed, s.resume = New(Config{Self: s.self, ProposeTimeout: 3 * time.Second}), nil, len(args) == 0
 	case "height": // number order [wait]
 		return []Event{s.newHeight(uint64(number(s.t, arg(0))), strings.Split(arg(1), ","), args[2:])}
 	case "ready", "unready":
@@ -140,7 +142,11 @@ func (s *script) newHeight(height uint64, order, rest []string) Event {
 		}
 		s.order = append(s.order, Turn{Winner: testKey(winner), Proposer: testKey(host)})
 	}
-	e := NewHeight{Height: height, Validators: s.set, Order: s.order}
+	if !s.resume {
+		s.log = nil
+	}
+	e := NewHeight{Height: height, Validators: s.set, Order: s.order, Resume: s.log}
+	s.resume = false
 	if len(rest) > 0 {
 		wait, err := time.ParseDuration(rest[0])
 		if err != nil {

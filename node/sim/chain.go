@@ -83,7 +83,7 @@ func (n *node) decide(c types.Certificate) {
 		n.after(n.w.Sync.pick(n.w.rng), func() {
 			if n.height() == c.Height {
 				n.commit(committed{b, c})
-				n.beginHeight(n.w.Interval)
+				n.beginHeight(n.w.Interval, nil)
 			}
 		})
 	})
@@ -128,6 +128,6 @@ func (n *node) takeBlocks(blocks []committed) {
 	}
 	if n.head() > before {
 		n.fetching = 0
-		n.beginHeight(0)
+		n.beginHeight(0, nil)
 	}
 }

@@ -93,26 +93,24 @@ func (n *node) restart() {
 	if n.watch != nil {
 		n.step(consensus.VotingAllowed{Allowed: false})
 	}
-	n.beginHeight(0)
-	n.replay()
+	n.beginHeight(0, n.resume())
 	n.w.net.nodeChanged(n.index)
 }
 
-// replay feeds back what was signed at the height at work, and what was kept
-// with it.
-func (n *node) replay() {
+// resume returns what was signed at the height at work, and what was kept with
+// it.
+func (n *node) resume() (events []consensus.Event) {
 	for _, entry := range n.disk.log {
 		for _, b := range entry.bodies {
 			n.bodies[b.hash] = b
 		}
-		for _, e := range entry.events() {
-			n.step(e)
-		}
+		events = append(events, entry.events()...)
 	}
+	return events
 }
 
 // beginHeight begins the height after the last block on disk.
-func (n *node) beginHeight(wait time.Duration) {
+func (n *node) beginHeight(wait time.Duration, resume []consensus.Event) {
 	height := n.height()
 	n.ready, n.deciding = false, nil
 	if n.watch != nil && n.watch.over(height) {
@@ -120,7 +118,7 @@ func (n *node) beginHeight(wait time.Duration) {
 		n.watch = nil
 		n.step(consensus.VotingAllowed{Allowed: true})
 	}
-	n.step(consensus.NewHeight{Height: height, Validators: n.w.set(height), Order: n.w.order(height, n.prev()), Wait: wait})
+	n.step(consensus.NewHeight{Height: height, Validators: n.w.set(height), Order: n.w.order(height, n.prev()), Wait: wait, Resume: resume})
 	n.planCandidate()
 	if n.adversary != nil {
 		n.adversary.Begin(n)
