@@ -67,8 +67,8 @@ func (g *gate) Accept() (net.Conn, error) {
 		if g.enter(host) {
 			return &conn{Conn: c, release: func() { g.leave(host) }}, nil
 		}
-		c.Close()
 		g.turned(c.RemoteAddr())
+		c.Close()
 	}
 }
 

@@ -58,7 +58,7 @@ func (m *Mesh) keepDialing(p *peer, kind LinkKind) {
 func (m *Mesh) afterLoss(l *link, pace *backoff) time.Duration {
 	if time.Since(l.since) >= steadyAfter {
 		pace.reset()
-		if m.smaller(l.peer.Key) == m.self {
+		if m.isSmaller(l.peer.Key) {
 			return 0
 		}
 	}

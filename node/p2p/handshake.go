@@ -121,7 +121,7 @@ func (m *Mesh) proveDialing(h *handshake, p *peer, kind LinkKind) (*link, error)
 	if err := h.readProof(p.Key, proofBytes(listener, mine, raw)); err != nil {
 		return nil, err
 	}
-	l := m.newLink(h, kind, m.self)
+	l := m.newLink(h, kind, false)
 	if !m.attach(l, p.Key, theirs.Name, nil) {
 		return nil, errTaken
 	}
@@ -146,7 +146,7 @@ func (m *Mesh) proveListening(h *handshake) (*link, []byte, error) {
 	if err := h.readProof(theirs.Key, proofBytes(dialer, raw, mine)); err != nil {
 		return nil, nil, err
 	}
-	l := m.newLink(h, theirs.Link, theirs.Key)
+	l := m.newLink(h, theirs.Link, true)
 	if !m.attach(l, theirs.Key, theirs.Name, seen) {
 		return nil, nil, errTaken
 	}
@@ -154,9 +154,9 @@ func (m *Mesh) proveListening(h *handshake) (*link, []byte, error) {
 	return l, proof[:], nil
 }
 
-func (m *Mesh) newLink(h *handshake, kind LinkKind, dialer types.PublicKey) *link {
+func (m *Mesh) newLink(h *handshake, kind LinkKind, inbound bool) *link {
 	return &link{
-		kind: kind, dialer: dialer, remote: h.conn.RemoteAddr().String(),
+		kind: kind, inbound: inbound, remote: h.conn.RemoteAddr().String(),
 		ws: h.ws, timing: h.timing, queue: newQueue(kind), metrics: m.metrics[kind],
 		dead: make(chan struct{}), gone: make(chan struct{}),
 	}

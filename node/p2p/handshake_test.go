@@ -139,7 +139,7 @@ func TestDialerRefuses(t *testing.T) {
 				c.Allowed = allow(0, 1)
 			})
 			node.Start()
-			end, theirs := other.next(t)
+			end, theirs := other.next(t, VoteLink)
 			checkRefusal(t, row, misbehave(end, row, listener, theirs))
 			eventually(t, "the peer's problem says so", func() bool {
 				return strings.Contains(node.Peers()[0].Problem, c.want)
@@ -165,7 +165,7 @@ func TestUnknownAndUnexpectedKeysAreRefused(t *testing.T) {
 		c.Allowed = allow(1, 2)
 	})
 	dialing.Start()
-	end, _ := other.next(t)
+	end, _ := other.next(t, VoteLink)
 	end.send(rawHello(2).encode())
 	want := "key " + testKey(1).Public().Short() + " is expected at this address, yours is " + testKey(2).Public().Short()
 	if _, closed := end.receive(); closed == nil || closed.Text != want {
@@ -227,7 +227,7 @@ func TestReflection(t *testing.T) {
 	other := newRawListener(t)
 	node := newNode(t, 0, func(c *Config) { c.Peers = []Peer{peerOf(1, other.Listener.Addr())} })
 	node.Start()
-	end, theirs := other.next(t)
+	end, theirs := other.next(t, VoteLink)
 	end.send(theirs)
 	if _, closed := end.receive(); closed == nil || !strings.Contains(closed.Text, "is my own") {
 		t.Errorf("a mirror is told %v", closed)

@@ -70,7 +70,7 @@ func decodeHello(raw []byte) (*hello, error) {
 		return nil, err
 	}
 	if !printable(h.Name) {
-		return nil, fmt.Errorf("the name %q must be printable text", h.Name)
+		return nil, fmt.Errorf("the name must be printable text, not %q", h.Name)
 	}
 	return h, nil
 }

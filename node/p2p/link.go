@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 type link struct {
 	peer    *peer
 	kind    LinkKind
-	dialer  types.PublicKey // who dialed: this node or the peer
-	remote  string          // the other end's address
+	inbound bool   // the peer dialed
+	remote  string // the other end's address
 	ws      *websocket.Conn
 	timing  timing
 	queue   *queue
@@ -82,6 +83,9 @@ func (l *link) send(m message) bool {
 func (l *link) read(deliver func(Kind, []byte)) error {
 	for {
 		messageType, batch, err := l.ws.NextReader()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("nothing was heard from the peer for %v", l.timing.silence)
+		}
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type peer struct {
 	Peer
 	configured bool
 	links      pair
-	claimed    [len(linkKinds) + 1]bool // this node, with the smaller key, is in a handshake as dialer
+	claimed    [len(linkKinds) + 1]bool // by LinkKind: see claim
 	told       pair                     // what LinkUp last told of, unless LinkDown was told since
 	telling    bool                     // a goroutine calls the Handler for this peer
 	problem    string
@@ -29,15 +29,15 @@ type peer struct {
 // is the link that was in the place when this node last spoke before the other
 // end proved itself, or nil.
 //
-// Both ends may dial at once, so each must choose the same of two links: the one
-// dialed by the smaller key. That end has claimed the place as long as its own
-// handshake runs, so that the choice falls before either link is up.
+// Both ends may dial at once, and must choose the same of two links: the one
+// dialed by the smaller key. That end claims the place while its handshake
+// runs, and takes none that the other dialed; so one of the two never comes up.
 //
 // Who dials a link that this end holds already has lost it, even if this end
 // has not noticed yet: a dialer proves itself only after it looked, having
 // heard the listener's hello, and found its own place empty. So the new link
-// takes the place of seen. If the place was taken since, two handshakes ran
-// side by side, and again the link dialed by the smaller key stays.
+// takes the place of seen. If the place was taken since, the dialer is about to
+// find so too, or tries again.
 func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,10 +50,7 @@ func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) boo
 		m.peers[key] = p
 	}
 	present := p.links[l.kind]
-	if l.dialer == key && p.claimed[l.kind] {
-		return false
-	}
-	if present != nil && present != seen && m.smaller(key) == present.dialer && l.dialer != present.dialer {
+	if l.inbound && p.claimed[l.kind] || present != nil && present != seen {
 		return false
 	}
 	if present != nil {
@@ -65,13 +62,14 @@ func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) boo
 	return true
 }
 
-// claim reports whether a place is empty; if this node has the smaller key, it
-// is kept for the node's own dial until release.
+// claim reports whether a place is empty for a link that this node is about to
+// dial. If its key is the smaller one, it keeps the place until release.
 func (m *Mesh) claim(p *peer, kind LinkKind) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p.claimed[kind] = p.links[kind] == nil && m.smaller(p.Key) == m.self
-	return p.links[kind] == nil
+	empty := p.links[kind] == nil
+	p.claimed[kind] = empty && m.isSmaller(p.Key)
+	return empty
 }
 
 func (m *Mesh) release(p *peer, kind LinkKind) {
@@ -80,13 +78,8 @@ func (m *Mesh) release(p *peer, kind LinkKind) {
 	p.claimed[kind] = false
 }
 
-// smaller returns which of this node's key and another comes first.
-func (m *Mesh) smaller(key types.PublicKey) types.PublicKey {
-	if bytes.Compare(m.self[:], key[:]) < 0 {
-		return m.self
-	}
-	return key
-}
+// isSmaller reports whether this node's key comes before another.
+func (m *Mesh) isSmaller(than types.PublicKey) bool { return bytes.Compare(m.self[:], than[:]) < 0 }
 
 // detach takes a link that has ended out of its place, if it still holds it.
 func (m *Mesh) detach(l *link) {

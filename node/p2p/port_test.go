@@ -123,7 +123,7 @@ func TestAuthenticatedGarbage(t *testing.T) {
 }
 
 // hasty has a node run out of patience with a handshake soon.
-var hasty = timing{handshake: 500 * time.Millisecond, heartbeat: standardTiming.heartbeat, silence: standardTiming.silence, write: standardTiming.write}
+var hasty = timing{handshake: 250 * time.Millisecond, heartbeat: standardTiming.heartbeat, silence: standardTiming.silence, write: standardTiming.write}
 
 // TestTooManyStrangers: connections that never prove themselves are bounded, and
 // make way in time.
@@ -174,14 +174,14 @@ func TestSlowHandshakes(t *testing.T) {
 		steps func(r *rawEnd)
 		want  string
 	}{
-		{"no hello", func(r *rawEnd) {}, "the hello did not come within 500ms"},
+		{"no hello", func(r *rawEnd) {}, "the hello did not come within 250ms"},
 		{"half a hello", func(r *rawEnd) {
 			r.NetConn().Write(append([]byte{0x82, 0x80 | 100, 1, 2, 3, 4}, make([]byte, 50)...))
-		}, "the hello did not come within 500ms"},
+		}, "the hello did not come within 250ms"},
 		{"no proof", func(r *rawEnd) {
 			r.send(rawHello(1).encode())
 			r.receive()
-		}, "the proof did not come within 500ms"},
+		}, "the proof did not come within 250ms"},
 	} {
 		r := dialRaw(t, node.Addr())
 		c.steps(r)
@@ -193,8 +193,8 @@ func TestSlowHandshakes(t *testing.T) {
 	other := newRawListener(t)
 	dialing := newTimedNode(t, hasty, 3, func(c *Config) { c.Peers = []Peer{peerOf(1, other.Listener.Addr())} })
 	dialing.Start()
-	end, _ := other.next(t)
-	if _, closed := end.receive(); closed == nil || closed.Text != "the hello did not come within 500ms" {
+	end, _ := other.next(t, VoteLink)
+	if _, closed := end.receive(); closed == nil || closed.Text != "the hello did not come within 250ms" {
 		t.Errorf("a silent listener is told %v", closed)
 	}
 

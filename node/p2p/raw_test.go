@@ -110,8 +110,9 @@ func newRawListener(t testing.TB) *rawListener {
 	return l
 }
 
-// next returns the next connection dialed for the vote link, and its hello.
-func (l *rawListener) next(t testing.TB) (*rawEnd, []byte) {
+// next returns the next connection dialed for a kind of link, or for any if
+// kind is 0, and the hello that came on it.
+func (l *rawListener) next(t testing.TB, kind LinkKind) (*rawEnd, []byte) {
 	t.Helper()
 	for {
 		select {
@@ -123,11 +124,33 @@ func (l *rawListener) next(t testing.TB) (*rawEnd, []byte) {
 			}
 			if h, err := decodeHello(raw); err != nil {
 				t.Fatal(err)
-			} else if h.Link == VoteLink {
+			} else if kind == 0 || h.Link == kind {
 				return end, raw
 			}
 		case <-time.After(patience):
 			t.Fatal("nobody dials")
 		}
 	}
+}
+
+// answer takes the listener's half of a handshake to its end as key number n.
+func (r *rawEnd) answer(n int, theirs []byte) {
+	r.t.Helper()
+	from, err := decodeHello(theirs)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	h := rawHello(n)
+	h.Link = from.Link
+	mine := h.encode()
+	r.send(mine)
+	proof, closed := r.receive()
+	if closed != nil {
+		r.t.Fatalf("refused: %v", closed)
+	}
+	if !types.VerifySignature(from.Key, proofBytes(dialer, theirs, mine), types.Signature(proof)) {
+		r.t.Fatal("the dialer's proof is not its signature")
+	}
+	own := testKey(n).Sign(proofBytes(listener, theirs, mine))
+	r.send(own[:])
 }

@@ -1,0 +1,227 @@
+package p2p
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+	"pgregory.net/rapid"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// TestKinds: each kind holds the largest thing it is for, and fits its queue.
+func TestKinds(t *testing.T) {
+	proposal := types.Proposal{RecordIDs: make([]types.Hash, types.MaxBlockRecords)}
+	blockBytes := 1000 + types.MaxBlockBytes + 4*types.MaxBlockRecords
+	certificate := types.Certificate{Signatures: make([]types.CertificateSignature, types.MaxValidators)}
+	for _, c := range []struct {
+		kind Kind
+		name string
+		link LinkKind
+		size int
+	}{
+		{KindProposal, "proposal", VoteLink, len(proposal.Encode())},
+		{KindVote, "vote", VoteLink, len((&types.Vote{}).Encode())},
+		{KindCandidate, "candidate", VoteLink, len((&types.Candidate{}).Encode())},
+		{KindPass, "pass", VoteLink, len((&types.Pass{}).Encode())},
+		{KindSummary, "summary", VoteLink, 3 * 2 * types.MaxValidators * len((&types.Vote{}).Encode()) / 2},
+		{KindRecords, "records", BulkLink, 1000 * (4 + types.MaxRecordBytes)},
+		{KindRecordsWanted, "recordsWanted", BulkLink, 100 + 32*types.MaxBlockRecords},
+		{KindRecordsFound, "recordsFound", BulkLink, 100 + types.MaxBlockBytes + 4*types.MaxBlockRecords},
+		{KindBlocksWanted, "blocksWanted", BulkLink, 100},
+		{KindBlocksFound, "blocksFound", BulkLink, types.MaxBlockBytes/2 + blockBytes + len(certificate.Encode())},
+		{KindStatus, "status", BulkLink, 200},
+	} {
+		if c.kind.String() != c.name || c.kind.Link() != c.link {
+			t.Errorf("%v is on the %v link, want %s on the %v link", c.kind, c.kind.Link(), c.name, c.link)
+		}
+		if c.kind.MaxBytes() < c.size {
+			t.Errorf("%v has at most %d bytes, and needs %d", c.kind, c.kind.MaxBytes(), c.size)
+		}
+		if limit := queueLimits[c.link].bytes; limit < 2*c.kind.MaxBytes() {
+			t.Errorf("%v of %d bytes hardly fits into a queue of %d", c.kind, c.kind.MaxBytes(), limit)
+		}
+	}
+	for _, k := range []Kind{0, KindStatus + 1, 255} {
+		if k.Link() != 0 || k.MaxBytes() != 0 || k.String() != fmt.Sprintf("kind %d", k) {
+			t.Errorf("%v is known: link %v, %d bytes", k, k.Link(), k.MaxBytes())
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	for range 100 {
+		var b backoff
+		for step := minBackoff; ; step = min(2*step, maxBackoff) {
+			if got := b.next(); got < step/2 || got >= step {
+				t.Fatalf("a pause of %v, want from %v to less than %v", got, step/2, step)
+			}
+			if step == maxBackoff {
+				break
+			}
+		}
+		if got := b.next(); got >= maxBackoff {
+			t.Fatalf("a pause of %v: at most %v", got, maxBackoff)
+		}
+		b.reset()
+		if got := b.next(); got >= minBackoff {
+			t.Fatalf("a pause of %v after a reset", got)
+		}
+	}
+}
+
+func TestRepeatsAreLoggedOnce(t *testing.T) {
+	var r repeats
+	if !r.isNew("a", "x") || r.isNew("a", "x") || !r.isNew("a", "y") || !r.isNew("b", "x") {
+		t.Error("a complaint is new once for each host")
+	}
+	for i := range 10 * maxRepeats {
+		r.isNew("a", fmt.Sprint(i))
+	}
+	if len(r.logged) > maxRepeats {
+		t.Errorf("%d complaints are remembered", len(r.logged))
+	}
+	r.logged[complaintOf{"old", "x"}] = time.Now().Add(-repeatAfter - time.Second)
+	if !r.isNew("old", "x") {
+		t.Error("a complaint is never logged again")
+	}
+}
+
+// TestCloseFramesHoldAnyReason: a close frame keeps to its size and to UTF-8.
+func TestCloseFramesHoldAnyReason(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "reason")
+		s = strings.Repeat(s, rapid.IntRange(1, 40).Draw(t, "times"))
+		var r *refusal
+		if !errors.As(refuse("%s", s), &r) {
+			t.Fatal("no refusal")
+		}
+		text := r.frame()[2:]
+		if len(text) > maxReasonBytes || !utf8.Valid(text) {
+			t.Fatalf("%q has %d bytes, valid %v", text, len(text), utf8.Valid(text))
+		}
+		valid := strings.ToValidUTF8(s, "?")
+		if !strings.HasPrefix(valid, string(text)) || len(valid) > len(text) && len(text) < maxReasonBytes-3 {
+			t.Fatalf("%q was cut to %q", s, text)
+		}
+	})
+}
+
+func TestPlainErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&websocket.CloseError{Code: 1008, Text: "go away"}, "the peer says: go away"},
+		{&websocket.CloseError{Code: 1008, Text: "clear\x1b[2J\nscreen"}, "the peer says: clear [2J screen"},
+		{&websocket.CloseError{Code: 1008}, "the peer closed the connection"},
+		{&websocket.CloseError{Code: websocket.CloseAbnormalClosure, Text: "unexpected EOF"}, "the peer closed the connection"},
+		{io.EOF, "the peer closed the connection"},
+		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, "the peer took too long"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connect: connection refused")}, "connect: connection refused"},
+		{errSlow, errSlow.Error()},
+	} {
+		if got := plain(c.err).Error(); got != c.want {
+			t.Errorf("%v reads %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+// TestGateCounts: a place is given back once, however a connection ends.
+func TestGateCounts(t *testing.T) {
+	turned := make(chan net.Addr, 10)
+	g := newGate(openListener(t), func(a net.Addr) { turned <- a })
+	defer g.Close()
+	accept := func() *conn {
+		c, err := g.Accept()
+		if err != nil {
+			t.Error(err)
+			return &conn{}
+		}
+		return c.(*conn)
+	}
+	var held []*conn
+	for range maxPendingPerHost {
+		dialTCP(t, g.Addr())
+		held = append(held, accept())
+	}
+	next := make(chan *conn)
+	go func() { next <- accept() }()
+	if !turnedAway(t, g.Addr()) || len(turned) != 1 {
+		t.Error("a connection too many is not turned away, or not told of")
+	}
+	held[0].settle()
+	held[0].Close()
+	held[0].Close()
+	dialTCP(t, g.Addr())
+	held[0] = <-next
+	if g.total != maxPendingPerHost {
+		t.Errorf("%d places are taken, want %d", g.total, maxPendingPerHost)
+	}
+	for _, c := range held {
+		c.Close()
+	}
+	if g.total != 0 || len(g.perHost) != 0 {
+		t.Errorf("%d places are still taken: %v", g.total, g.perHost)
+	}
+}
+
+func turnedAway(t *testing.T, address net.Addr) bool {
+	c := dialTCP(t, address)
+	c.SetDeadline(time.Now().Add(patience))
+	_, err := c.Read(make([]byte, 1))
+	return err != nil && !isTimeout(err)
+}
+
+// caller is a Handler that calls back whatever it may.
+type caller struct {
+	recorder
+	once sync.Once
+	mesh *Mesh
+	set  chan struct{}
+}
+
+func (c *caller) LinkUp(peer types.PublicKey) {
+	<-c.set
+	c.mesh.Send(peer, KindSummary, []byte("summary"))
+	c.mesh.Broadcast(KindStatus, []byte("status"))
+	c.mesh.Peers()
+	c.recorder.LinkUp(peer)
+}
+
+func (c *caller) LinkDown(peer types.PublicKey) {
+	c.mesh.Send(peer, KindSummary, nil)
+	c.mesh.Peers()
+	c.recorder.LinkDown(peer)
+}
+
+func (c *caller) Message(from types.PublicKey, kind Kind, payload []byte) {
+	c.once.Do(func() { c.mesh.Send(from, KindVote, []byte("answer")) })
+	c.mesh.Peers()
+	c.recorder.Message(from, kind, payload)
+}
+
+// TestHandlerMayCallBack: a Handler that sends as soon as it is told of a peer
+// reaches it.
+func TestHandlerMayCallBack(t *testing.T) {
+	callers := [2]*caller{{set: make(chan struct{})}, {set: make(chan struct{})}}
+	nodes := newNetwork(t, 2, func(n int, c *Config) { c.Handler = callers[n] })
+	for n, c := range callers {
+		c.mesh = nodes[n].Mesh
+		close(c.set)
+	}
+	for _, c := range callers {
+		eventually(t, "summary, status and answer", func() bool { return c.count() == 3 })
+	}
+	nodes[0].Close()
+	eventually(t, "the loss is told", func() bool { return strings.HasSuffix(callers[1].eventsOf(nodes[0].key), "down") })
+}
