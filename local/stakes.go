@@ -17,7 +17,7 @@ import (
 
 // settleInterval is how often the chain's validators are held beside the
 // manifest's while they differ.
-const settleInterval = 300 * time.Millisecond
+const settleInterval = 100 * time.Millisecond
 
 // settle brings the chain's validators to those of the manifest by stake
 // records, which the authority's key of this folder signs, and stops the nodes

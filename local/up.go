@@ -65,10 +65,15 @@ func Up(ctx context.Context, r Run) (*v1alpha1.PosNetwork, error) {
 		return nil, err
 	}
 	f := &follower{run: r, network: network, watcher: watch.New(started), warnings: warnings}
-	err = f.show(ctx) // it reports, and the network is stopped in any case
-	out := r.Manifest.DeepCopy()
-	out.Status = f.watcher.Poll(context.WithoutCancel(ctx), network.Watched()).Status
+	f.plain = screen.NewPlain(f.about(), r.Out, r.Err)
+	err = f.show(ctx) // it is told at the end: the network is stopped in any case
+	last := f.watcher.Poll(context.WithoutCancel(ctx), network.Watched())
+	if err == nil && r.View == Lines {
+		err = f.plain.Show(last) // the blocks since
+	}
 	f.watcher.Close()
+	out := r.Manifest.DeepCopy()
+	out.Status = last.Status
 	return out, errors.Join(err, network.Close())
 }
 
@@ -78,27 +83,30 @@ type follower struct {
 	network  *Network
 	watcher  *watch.Watcher
 	warnings <-chan logs.Warning
+	plain    *screen.Plain
 	last     *watch.Snapshot
+}
+
+func (f *follower) about() screen.About {
+	spec := &f.run.Manifest.Spec
+	return screen.About{
+		Network: f.run.Manifest.Name, Folder: f.run.Folder, Account: f.network.Account().String(),
+		Faucet: spec.Faucet.Enabled, Guests: spec.Console.Enabled && spec.Console.Guests,
+	}
 }
 
 // show shows the network in the view that was asked for until the run ends. It
 // returns why, unless that was in order.
 func (f *follower) show(ctx context.Context) error {
-	spec := &f.run.Manifest.Spec
-	about := screen.About{
-		Network: f.run.Manifest.Name, Folder: f.run.Folder, Account: f.network.Account().String(),
-		Faucet: spec.Faucet.Enabled, Guests: spec.Console.Enabled && spec.Console.Guests,
-	}
-	plain := screen.NewPlain(about, f.run.Out, f.run.Err)
 	switch f.run.View {
 	case Lines:
-		return f.follow(ctx, plain.Show, plain.Warn)
+		return f.follow(ctx, f.plain.Show, f.plain.Warn)
 	case Silent:
-		return f.follow(ctx, func(*watch.Snapshot) error { return nil }, plain.Warn)
+		return f.follow(ctx, func(*watch.Snapshot) error { return nil }, f.plain.Warn)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	live := screen.NewLive(ctx, about, f.run.Out)
+	live := screen.NewLive(ctx, f.about(), f.run.Out)
 	followed := make(chan error, 1)
 	go func() {
 		defer cancel()
@@ -109,7 +117,8 @@ func (f *follower) show(ctx context.Context) error {
 	return errors.Join(<-followed, err)
 }
 
-// follow shows snapshots and warnings until the run ends.
+// follow shows snapshots and warnings until the run ends. It leaves blocks that
+// come while it ends to whoever polls next.
 func (f *follower) follow(ctx context.Context, show func(*watch.Snapshot) error, warn func(logs.Warning)) error {
 	interval := pollInterval
 	if len(f.network.Watched().Nodes) > manyNodes {

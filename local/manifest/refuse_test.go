@@ -129,9 +129,9 @@ func TestRefuses(t *testing.T) {
 		"all at once": {head + "  validators:\n  - {name: alice, stake: 0}\n  - {name: alice, stak: 2}\n  paused: 1\n",
 			"m.yaml: 6 problems" +
 				"\n  m.yaml:6: spec.validators[0].stake: 0 is not allowed: " + whole +
+				"\n  m.yaml:7: spec.validators[1].name: \"alice\" is there already: each name is allowed once" +
 				"\n  m.yaml:7: spec.validators[1].stak: is not known here; is stake meant?" +
 				"\n  m.yaml:7: spec.validators[1].stake: is missing: " + whole +
-				"\n  m.yaml:7: spec.validators[1].name: \"alice\" is there already: each name is allowed once" +
 				"\n  m.yaml:8: spec.paused: 1 is not allowed: it must be true or false" + later},
 	} {
 		t.Run(name, func(t *testing.T) {

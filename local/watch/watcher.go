@@ -58,20 +58,23 @@ func (w *Watcher) Poll(whole context.Context, n Network) *Snapshot {
 		Time: time.Now(), Generation: n.Generation, Paused: n.Paused, Changing: n.Changing,
 		Nodes: w.ask(ctx, n.Nodes), Endpoints: endpoints(n.Nodes),
 	}
-	s := &Snapshot{Time: o.Time, Nodes: n.Nodes, Shares: map[string]Share{}}
-	if head := furthest(o.Nodes); head != nil {
+	head := furthest(o.Nodes)
+	if head != nil {
 		w.askHead(ctx, w.clients[head.Name], &o)
-		s.Round, s.Step, s.Guests = head.Status.Round, head.Status.Step, head.Status.Guests
-		s.Pool = message.PoolSize{Records: head.Status.PoolSize, Bytes: head.Status.PoolBytes}
-		s.Records = head.Status.Totals.Records
-		s.New = w.news(head)
-		s.Shares, s.Others = shares(o.Validators, o.Fairness, head.Status.Height)
 	}
 	if whole.Err() != nil {
 		return nil
 	}
 	w.status = health.Status(o, w.status)
-	s.Status = w.status
+	s := &Snapshot{Time: o.Time, Nodes: n.Nodes, Status: w.status}
+	if head == nil {
+		return s
+	}
+	s.New = w.news(head)
+	s.Round, s.Step, s.Guests = head.Status.Round, head.Status.Step, head.Status.Guests
+	s.Pool = message.PoolSize{Records: head.Status.PoolSize, Bytes: head.Status.PoolBytes}
+	s.Records = head.Status.Totals.Records
+	s.Shares, s.Others = shares(o.Validators, o.Fairness, head.Status.Height)
 	return s
 }
 
