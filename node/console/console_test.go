@@ -151,7 +151,7 @@ func TestGuestPlays(t *testing.T) {
 	if key != entries[1].session.Public() {
 		t.Error("the session changed its key")
 	}
-	want := "You are guest " + key.String() + " with a balance of 100. You see who wins each block, and every 30s the newest 100 blocks.\n\nEnter a new BPM:"
+	want := "You are guest " + key.String() + " with a balance of 100, one of at most 10 guests. You see who wins each block, and every 30s the newest 100 blocks.\n\nEnter a new BPM:"
 	if greeting != want {
 		t.Errorf("greeting %q, want %q", greeting, want)
 	}

@@ -87,7 +87,7 @@ func (p *session) takePart(limits Limits) error {
 	if err != nil {
 		return err
 	}
-	p.say(fmt.Sprintf("You are guest %s with a balance of %d. You see who wins each block, and %s.\n", p.key.Public(), balance, p.chainPromise()))
+	p.say(fmt.Sprintf("You are guest %s with a balance of %d, one of at most %d guests. You see who wins each block, and %s.\n", p.key.Public(), balance, limits.MaxGuests, p.chainPromise()))
 	pace := rate.NewLimiter(maxReadings, 2*maxReadings)
 	for {
 		if err := pace.Wait(p.ctx); err != nil {

@@ -42,6 +42,10 @@ func FuzzRequest(f *testing.F) {
 		`{"op":"pool"}`, `{"op":"pool","args":null,"id":[1,"x"]}`, ` { "op" : "blocks" , "args" : { "start" : -1 } } `,
 		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1}]}}`,
 		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1,"t":1.5},{"amount":{"a":["}"]}}]}}`,
+		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1,"prev_hash":tru}]}}`,
+		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1,"id":"\x"}]}}`,
+		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1,"id":[}]}]}}`,
+		`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"bc70b89d-4521-454c-bebc-6c2456074bf2","amount":1,"nonce":nul}]}}`,
 		`{"op":"subscribe","args":{"topics":["blocks"]}}`, `{"op":"p\u006fol"}`, `{"op":"pool","args":{"limit":[[[[}}}}}`, `{"op":"pool",}`,
 		`{"\op":1}`, "{\"op\":\"po\nol\"}", `{"op":"pool","id":tru}`, `[[[[`, `"`, `{`, `{"op`, "\xff", `{"op":"pool"}x`, `{"op":"record","args":{"id":"\ud800"}}`,
 	} {
