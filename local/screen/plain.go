@@ -71,7 +71,7 @@ func (p *Plain) begin(text *strings.Builder, s *watch.Snapshot) {
 	for _, n := range s.Nodes {
 		fmt.Fprintf(text, "%s  %s\n", n.Name, strings.Join(addresses(n), "  "))
 	}
-	if s.Status.HeadTime != nil {
+	if s.Status.HeadTime != nil && len(s.New) == 0 {
 		p.last = types.TimeOf(s.Status.HeadTime.Time)
 	}
 }
