@@ -217,10 +217,9 @@ func (e *Engine) begin() {
 	if e.watch.begin(e) {
 		e.step(consensus.VotingAllowed{Allowed: false})
 	}
-	e.step(e.newHeight())
-	for _, event := range e.signer.replay(e.chain.head.Height + 1) {
-		e.step(event)
-	}
+	first := e.newHeight()
+	first.Resume = e.signer.replay(first.Height)
+	e.step(first)
 	if err := e.guests.leaveGhosts(); err != nil {
 		e.die(err)
 		return

@@ -216,9 +216,6 @@ func (s *signer) vote(kind types.VoteKind, height uint64, round uint32, hash typ
 	if kind == types.Precommit {
 		at.kind = entryPrecommit
 	}
-	if _, kept := s.kept[hash]; kept {
-		with = nil
-	}
 	raw, err := s.speak(at, hash, with, func() []byte {
 		v := types.Vote{Kind: kind, Height: height, Round: round, Block: hash, Validator: s.key.Public()}
 		v.Signature = s.key.Sign(v.SignBytes(s.network))
