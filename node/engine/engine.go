@@ -101,6 +101,7 @@ type Engine struct {
 	fetch      fetcher
 	timers     [consensus.TimerKinds]*time.Timer
 	lastCommit time.Time // when this process last committed
+	held       uint64    // the newest height for which the rule has held
 	packNext   time.Time // when packable may look at the pool again
 	stamp      stamper
 }

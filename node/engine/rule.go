@@ -24,7 +24,21 @@ func (e *Engine) askRule(again bool) {
 // reason says whether there is reason for a candidate block of this validator's
 // own, whoever wins: its rule, or guests that wait.
 func (e *Engine) reason() bool {
-	return e.hasReason(e.self) && e.packable()
+	holds := e.ruleHeld()
+	if !holds && !e.guestReason() || !e.packable() {
+		return false
+	}
+	if holds {
+		e.held = e.chain.head.Height + 1
+	}
+	return true
+}
+
+// ruleHeld says whether the rule holds, or has held for the height under way:
+// what is dropped from the pool since, because nobody can pay for it, takes the
+// rest's block away no more.
+func (e *Engine) ruleHeld() bool {
+	return e.held == e.chain.head.Height+1 || e.ruleHolds(e.ruleInputs())
 }
 
 // hasReason says whether a block in a winner's name has a reason: a guest's is
@@ -33,7 +47,7 @@ func (e *Engine) hasReason(winner types.PublicKey) bool {
 	if winner != e.self {
 		return e.guests.waiting(winner)
 	}
-	return e.guestReason() || e.ruleHolds(e.ruleInputs())
+	return e.guestReason() || e.ruleHeld()
 }
 
 // reasonWhenEmpty says whether a block without records has a reason.
