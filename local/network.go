@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"syscall"
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/local/logs"
@@ -103,6 +104,9 @@ func (n *Network) startNode(ctx context.Context, i int) error {
 		Genesis: n.genesis, Config: &config, Keys: n.keys[planned.Name], Version: n.options.Version,
 		Logger: logs.New(log, n.options.LogLevel, planned.Name, n.options.Warn),
 	})
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		err = fmt.Errorf("%w: so many validators need more than this machine allows; raise the limit (ulimit -n), or run fewer", err)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("validator %s: %w", planned.Name, err), log.Close())
 	}
