@@ -63,7 +63,7 @@ func (p *session) play() {
 func (p *session) farewell(err error) string {
 	var wrong *wrongInput
 	switch {
-	case context.Cause(p.ctx) == errUnread:
+	case errors.Is(context.Cause(p.ctx), errUnread):
 		return ""
 	case p.ctx.Err() != nil:
 		return "The node stops."
@@ -207,7 +207,7 @@ func (p *session) close() {
 	defer p.cancel(nil)
 	defer p.conn.Close()
 	close(p.last)
-	if context.Cause(p.ctx) == errUnread {
+	if errors.Is(context.Cause(p.ctx), errUnread) {
 		p.conn.Close()
 	}
 	<-p.wrote

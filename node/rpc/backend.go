@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/posnet/posnet/node/rpc/message"
@@ -84,7 +85,8 @@ type RecordError struct {
 
 // Error implements error: "pool[2].amount is -5: it must be …".
 func (e *RecordError) Error() string {
-	if f, ok := e.Err.(*types.FieldError); ok {
+	var f *types.FieldError
+	if errors.As(e.Err, &f) {
 		return fmt.Sprintf("pool[%d].%v", e.Index, f)
 	}
 	return fmt.Sprintf("pool[%d]: %v", e.Index, e.Err)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -84,7 +85,7 @@ func (c *conn) fill(r io.Reader, most int) (whole bool, err error) {
 		}
 		n, err := r.Read(c.buffer[len(c.buffer):cap(c.buffer)])
 		c.buffer = c.buffer[:len(c.buffer)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return len(c.buffer) <= most, nil
 		}
 		if err != nil {
@@ -99,7 +100,7 @@ func (c *conn) fill(r io.Reader, most int) (whole bool, err error) {
 func (c *conn) discard(r io.Reader, why *message.Error) error {
 	n, err := io.CopyN(io.Discard, r, maxDiscard)
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return why
 	case err != nil:
 		return err

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -46,7 +47,7 @@ func (c *conn) merge(f frame, r request, a *arguments, began time.Time) error {
 	records, err := readRecords(a.values["pool"])
 	if err != nil {
 		f.done()
-		if err == errShape {
+		if errors.Is(err, errShape) {
 			err = notJSON(r.frame)
 		}
 		return c.refuse("merge", refusal(err), r.id)

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -38,7 +39,7 @@ func readRecord(value []byte, index int) (*types.Record, error) {
 	if err == nil {
 		return r, nil
 	}
-	if _, ok := err.(*types.FieldError); ok {
+	if field := new(types.FieldError); errors.As(err, &field) {
 		return nil, &RecordError{Index: index, Err: err}
 	}
 	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {

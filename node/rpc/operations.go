@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,7 @@ func find(r request) (*operation, *arguments, *message.Error) {
 		return nil, nil, message.Errorf(message.StatusNotFound, "There is no operation %s: it must be one of %s", quote(string(r.op)), operationNames)
 	}
 	a, err := readArguments(o, r.args)
-	if err == errShape {
+	if errors.Is(err, errShape) {
 		return nil, nil, notJSON(r.frame)
 	}
 	if err != nil {
