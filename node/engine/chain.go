@@ -60,18 +60,19 @@ func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if store.Head() == 0 {
-		if c.state, err = ledger.New(g); err != nil {
-			return nil, err
-		}
-		c.head = head{Hash: c.network, Time: g.Time}
-		if err := store.Commit(storage.Commit{State: stored(c.state.Entries())}); err != nil {
-			return nil, fmt.Errorf("the state of genesis cannot be written: %w", err)
-		}
-		return c, c.prepare()
+	begun, err := hasState(store)
+	if err != nil {
+		return nil, err
+	}
+	if !begun {
+		return c, c.beginChain()
 	}
 	if c.state, err = ledger.Load(g, store.State); err != nil {
 		return nil, fmt.Errorf("the stored state cannot be read: %w: start with an empty data folder to fetch it anew", err)
+	}
+	if store.Head() == 0 {
+		c.head = head{Hash: c.network, Time: g.Time}
+		return c, c.prepare()
 	}
 	block, _, err := readBlock(store, store.Head())
 	if err != nil {
@@ -87,6 +88,29 @@ func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
 		return nil, fmt.Errorf("the stored state is of height %d but the newest block of height %d: the data folder is damaged; start with an empty one", c.state.Height(), c.head.Height)
 	}
 	return c, c.prepare()
+}
+
+// hasState reports whether the state of some height is stored.
+func hasState(store storage.Store) (bool, error) {
+	found := errors.New("found")
+	err := store.State(func(_, _ []byte) error { return found })
+	if errors.Is(err, found) {
+		return true, nil
+	}
+	return false, err
+}
+
+// beginChain stores the state of genesis.
+func (c *chain) beginChain() error {
+	var err error
+	if c.state, err = ledger.New(c.genesis); err != nil {
+		return err
+	}
+	c.head = head{Hash: c.network, Time: c.genesis.Time}
+	if err := c.store.Commit(storage.Commit{State: stored(c.state.Entries())}); err != nil {
+		return fmt.Errorf("the state of genesis cannot be written: %w", err)
+	}
+	return c.prepare()
 }
 
 // prepare computes what the head says about the next height.

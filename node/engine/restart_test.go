@@ -61,6 +61,18 @@ func TestWholeNetworkStopsAndGoesOn(t *testing.T) {
 	}
 }
 
+func TestRestartBeforeTheFirstBlock(t *testing.T) {
+	w := newNetwork(t, []uint64{40, 30, 20, 10}, nil)
+	for i := range w.nodes {
+		w.stop(i)
+	}
+	for i := range w.nodes {
+		w.start(i)
+	}
+	w.mint(0, types.KeyedAccount(seed("alice").Public()), 1)
+	w.await(1, 0, 1, 2, 3)
+}
+
 // settle waits until all nodes are at one height with an empty pool.
 func (w *network) settle() uint64 {
 	w.t.Helper()
