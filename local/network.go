@@ -32,9 +32,6 @@ type Options struct {
 	Warn     func(logs.Warning) // told of warnings in the nodes' logs; must not block
 }
 
-// ErrHibernates means that the manifest asks for no node to run.
-var ErrHibernates = errors.New("spec.hibernate is true: the network hibernates, no node runs and all data is kept; set it to false to wake the network")
-
 // Network is a network that runs.
 type Network struct {
 	*prepared
@@ -66,13 +63,10 @@ type running interface {
 	Close() error
 }
 
-// Start starts every node of the manifest, and sees to it in the background
-// that the chain comes to count the stakes the manifest gives. ctx bounds the
+// Start starts every node of the manifest, which must not hibernate, and sees
+// to it in the background that the chain comes to count the stakes the manifest gives. ctx bounds the
 // starting.
 func Start(ctx context.Context, o Options) (*Network, error) {
-	if o.Manifest.Spec.Hibernate {
-		return nil, ErrHibernates
-	}
 	p, err := prepare(o)
 	if err != nil {
 		return nil, err

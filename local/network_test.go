@@ -185,6 +185,17 @@ func TestPausedLeavesStakesAlone(t *testing.T) {
 	}
 }
 
+func TestHibernationRunsNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := up(t, run(t, dir, network(t, four, "  hibernate: true"), 5)).Status
+	if s.Phase != v1alpha1.PhaseHibernated || s.TotalStake != 100 || s.ValidatorsOnline != "0/4" {
+		t.Errorf("a network that hibernates is %+v", s)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "alpha")); err == nil {
+		t.Error("a folder was made")
+	}
+}
+
 func TestStartRefuses(t *testing.T) {
 	one := "[{name: a, stake: 5}]"
 	dir := t.TempDir()
@@ -206,7 +217,6 @@ func TestStartRefuses(t *testing.T) {
 		{"a validator's own rule", func(r *Run) {
 			r.Manifest.Spec.Validators[0].Builder = &v1alpha1.BuilderOverride{When: "pool.weight > 3"}
 		}, "test.yaml: spec.validators[0].builder.when: "},
-		{"hibernation", func(r *Run) { r.Manifest.Spec.Hibernate = true }, "spec.hibernate is true: the network hibernates"},
 		{"no such port", func(r *Run) { r.Ports.API = 70000 }, "--api-port: port 70000"},
 		{"a foreign data folder", func(*Run) {
 			other := foreign.ReplaceAll(identity, []byte(`"network": "`+strings.Repeat("0", 64)))

@@ -32,23 +32,21 @@ const (
 
 // sites gives each of the names its ports, of which nobody else may have any.
 func (p Ports) sites(names []string, console bool) (map[string]plan.Site, error) {
-	a := &allotment{taken: map[int]bool{}}
+	// Runs of ports pass over the two that are not in a run.
+	a := &allotment{taken: map[int]bool{p.Console: console, p.Metrics: true}}
 	defer a.release()
 	sites := make(map[string]plan.Site, len(names))
-	first := plan.Site{}
-	if console {
-		first.Listen.Console = a.one(p.Host, p.Console, "--console-port", "the console of "+names[0])
-	}
-	first.Listen.Metrics = a.one(loopback, p.Metrics, "--metrics-port", "the metrics of "+names[0])
 	api, p2p := p.API, p.P2P
 	for i, name := range names {
-		s := plan.Site{}
-		if i == 0 {
-			s = first
-		}
-		s.DataDir = state.DataDir
+		s := plan.Site{DataDir: state.DataDir}
 		s.Listen.API = a.next(p.Host, &api, "--api-port", "the client API of "+name)
 		s.Listen.P2P = a.next(loopback, &p2p, "--p2p-port", "the links of "+name)
+		if i == 0 && console {
+			s.Listen.Console = a.one(p.Host, p.Console, "--console-port", "the console of "+name)
+		}
+		if i == 0 {
+			s.Listen.Metrics = a.one(loopback, p.Metrics, "--metrics-port", "the metrics of "+name)
+		}
 		s.Dial = s.Listen.P2P
 		sites[name] = s
 	}

@@ -45,19 +45,17 @@ func TestSitesShareNoPort(t *testing.T) {
 	}
 }
 
-// A run of ports passes over those that are given away already.
+// A run of ports passes over those of console and metrics.
 func TestPortsCountUp(t *testing.T) {
-	a := &allotment{taken: map[int]bool{}}
-	defer a.release()
 	base := freePort(t)
-	a.taken[base+1] = true
-	port := base
-	first, second := a.next("127.0.0.1", &port, "--api-port", "a"), a.next("127.0.0.1", &port, "--api-port", "b")
-	if a.err != nil {
-		t.Fatal(a.err)
+	sites, err := Ports{Host: "127.0.0.1", API: base, Console: base + 1}.sites([]string{"a", "b"}, true)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("127.0.0.1:%d 127.0.0.1:%d", base, base+2); first+" "+second != want {
-		t.Errorf("given %s %s, want %s", first, second, want)
+	a, b := sites["a"].Listen, sites["b"].Listen
+	want := fmt.Sprintf("127.0.0.1:%d 127.0.0.1:%d 127.0.0.1:%d", base, base+2, base+1)
+	if got := a.API + " " + b.API + " " + a.Console; got != want {
+		t.Errorf("given %s, want %s", got, want)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers/health"
+	"github.com/posnet/posnet/controllers/plan"
 	"github.com/posnet/posnet/local/logs"
 	"github.com/posnet/posnet/local/screen"
 	"github.com/posnet/posnet/local/watch"
@@ -50,8 +52,11 @@ const (
 
 // Up runs a network until ctx ends, the person stops it, its height is reached
 // or all its nodes have failed. It returns the manifest with the status at the
-// end, once every node has stopped.
+// end, once every node has stopped. Of a network that hibernates nothing runs.
 func Up(ctx context.Context, r Run) (*v1alpha1.PosNetwork, error) {
+	if r.Manifest.Spec.Hibernate {
+		return asleep(r.Manifest), nil
+	}
 	warnings := make(chan logs.Warning, warningQueue)
 	r.Warn = func(w logs.Warning) {
 		select {
@@ -75,6 +80,17 @@ func Up(ctx context.Context, r Run) (*v1alpha1.PosNetwork, error) {
 	out := r.Manifest.DeepCopy()
 	out.Status = last.Status
 	return out, errors.Join(err, network.Close())
+}
+
+// asleep is a network of which no node runs, as its manifest asks.
+func asleep(m *v1alpha1.PosNetwork) *v1alpha1.PosNetwork {
+	o := health.Observation{Time: time.Now(), Generation: m.Generation, Hibernated: true}
+	for _, v := range plan.Validators(&m.Spec) {
+		o.Nodes = append(o.Nodes, health.Node{Name: v.Name, Stake: v.Stake})
+	}
+	out := m.DeepCopy()
+	out.Status = health.Status(o, v1alpha1.PosNetworkStatus{})
+	return out
 }
 
 // follower shows a network that runs.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 	"sigs.k8s.io/yaml"
 
+	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/local"
 	"github.com/posnet/posnet/local/manifest"
 )
@@ -86,9 +87,17 @@ func (f *upFlags) up(cmd *cobra.Command) error {
 			err = printErr
 		}
 	} else if err == nil {
-		_, err = fmt.Fprintf(r.Out, "network %s stopped at height %d; the same command goes on from there\n", network.Name, network.Status.Height)
+		_, err = fmt.Fprintln(r.Out, farewell(network))
 	}
 	return err
+}
+
+// farewell is the last line.
+func farewell(n *v1alpha1.PosNetwork) string {
+	if n.Status.Phase == v1alpha1.PhaseHibernated {
+		return fmt.Sprintf("network %s hibernates: no node runs and all data is kept; set spec.hibernate to false to wake it", n.Name)
+	}
+	return fmt.Sprintf("network %s stopped at height %d; the same command goes on from there", n.Name, n.Status.Height)
 }
 
 // run turns the flags into what to run.
