@@ -151,20 +151,24 @@ func TestCheckBodyAndForm(t *testing.T) {
 	if err := b.CheckBody(); err == nil || err.Error() != "the block at height 7 does not hold the records its header binds" {
 		t.Error(err)
 	}
-	for want, change := range map[string]func(*Proposal){
-		"": func(*Proposal) {},
-		"a proposal for height 8 holds a block of height 7":                             func(p *Proposal) { p.Height = 8 },
-		"a proposal of round 4 names valid round 4: it must be -1 or an earlier round":  func(p *Proposal) { p.ValidRound = 4 },
-		"a proposal of round 4 names valid round -2: it must be -1 or an earlier round": func(p *Proposal) { p.ValidRound = -2 },
-		"a new proposal of round 4 holds a block made in round 2":                       func(p *Proposal) { p.ValidRound = NoRound },
-		"a proposal with valid round 1 holds a block made later, in round 2":            func(p *Proposal) { p.ValidRound = 1 },
-		"a proposal for height 7 does not name the records its header binds":            func(p *Proposal) { p.RecordIDs[0][0]++ },
+	for _, c := range []struct {
+		change func(*Proposal)
+		want   string
+	}{
+		{func(*Proposal) {}, ""},
+		{func(p *Proposal) { p.Height = 8 }, "a proposal for height 8 holds a block of height 7"},
+		{func(p *Proposal) { p.ValidRound = 4 }, "a proposal of round 4 names valid round 4: it must be -1 or an earlier round"},
+		{func(p *Proposal) { p.ValidRound = -2 }, "a proposal of round 4 names valid round -2: it must be -1 or an earlier round"},
+		{func(p *Proposal) { p.ValidRound = NoRound }, "a new proposal of round 4 holds a block made in round 2"},
+		{func(p *Proposal) { p.ValidRound = 1 }, "a proposal with valid round 1 holds a block made later, in round 2"},
+		{func(p *Proposal) { p.RecordIDs[0][0]++ }, "a proposal for height 7 does not name the records its header binds"},
+		{func(p *Proposal) { p.RecordIDs = nil }, "a proposal for height 7 does not name the records its header binds"},
 	} {
 		p := &Proposal{Height: 7, Round: 4, ValidRound: 2, Header: b.Header, RecordIDs: []Hash{r.ID()}}
 		p.Header.Round = 2
-		change(p)
-		if err := p.CheckForm(); (err == nil) != (want == "") || err != nil && err.Error() != want {
-			t.Errorf("error %q, want %q", err, want)
+		c.change(p)
+		if err := p.CheckForm(); (err == nil) != (c.want == "") || err != nil && err.Error() != c.want {
+			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
 }
