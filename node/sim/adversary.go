@@ -24,7 +24,7 @@ type Adversary interface {
 func randomAdversary(rng *rand.Rand) Adversary {
 	all := []Adversary{
 		Equivocator{}, Silent{}, Crier{}, YesMan{}, Spammer{},
-		Withholder{From: rng.IntN(3)}, Equivocator{}, Inventor{},
+		Withholder{From: rng.IntN(3)}, Equivocator{}, Inventor{}, Forger{}, Forger{},
 	}
 	return all[rng.IntN(len(all))]
 }
@@ -184,6 +184,36 @@ func (Inventor) Act(n *node, action consensus.Action) bool {
 		Header: b.header, RecordIDs: b.ids, Validator: n.key,
 	}))
 	return true
+}
+
+// Forger proposes blocks of earlier rounds again and names valid rounds that
+// they never had, and votes for them.
+type Forger struct{ YesMan }
+
+func (Forger) String() string { return "forger of valid rounds" }
+
+// Act implements Adversary.
+func (f Forger) Act(n *node, action consensus.Action) bool {
+	a, ok := action.(consensus.SignProposal)
+	if !ok {
+		return f.YesMan.Act(n, action)
+	}
+	n.forge(a.Proposal.Height, a.Proposal.Round)
+	return true
+}
+
+// forge proposes some block of an earlier round, if there was one.
+func (n *node) forge(height uint64, round uint32) {
+	for _, i := range n.w.rng.Perm(len(n.w.made)) {
+		h := n.w.made[i].header
+		if h.Height == height && h.Round < round {
+			n.publishSoon(signedProposal(&types.Proposal{
+				Height: height, Round: round, ValidRound: int64(round) - 1,
+				Header: h, RecordIDs: n.w.made[i].ids, Validator: n.key,
+			}))
+			return
+		}
+	}
 }
 
 // Spammer sends all kinds of nonsense besides what is asked of it.

@@ -78,7 +78,9 @@ func (n *node) takeBody(b *block) { n.bodies[b.hash] = b }
 // decide commits the block of a certificate when its body is here.
 func (n *node) decide(c types.Certificate) {
 	n.note("decides " + c.Block.Short())
-	n.deciding = &c
+	if n.w.ambush != nil && n.adversary == nil {
+		n.w.ambush(n)
+	}
 	n.whenBody(c.Block, c.Height, func(b *block) {
 		n.after(n.w.Sync.pick(n.w.rng), func() {
 			if n.height() == c.Height {
@@ -101,9 +103,10 @@ func (n *node) commit(b committed) {
 	}
 }
 
-// catchUp asks a peer that is ahead for blocks.
+// catchUp asks a peer that is ahead for blocks. Chance has its say, or a peer
+// that never answers might always be the first to say that it is ahead.
 func (n *node) catchUp(a consensus.Behind) {
-	if n.w.now < n.fetching {
+	if n.w.now < n.fetching || n.w.rng.IntN(2) == 0 {
 		return
 	}
 	n.fetching = n.w.now + askAgain.To
@@ -124,6 +127,7 @@ func (n *node) takeBlocks(blocks []committed) {
 	for _, b := range blocks {
 		if b.certificate.Height == n.height() && b.certificate.Block == b.block.hash && n.w.check.certified(&b.certificate) == nil {
 			n.commit(b)
+			n.w.counts.Fetched++
 		}
 	}
 	if n.head() > before {

@@ -12,11 +12,11 @@ type checker struct {
 	w     *World
 	chain []types.Hash // what was committed first at each height
 	votes map[purpose]map[int]types.Hash
-	count int
+	locks map[int]types.Vote // the last precommit of each node for a block
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, votes: map[purpose]map[int]types.Hash{}}
+	return &checker{w: w, votes: map[purpose]map[int]types.Hash{}, locks: map[int]types.Vote{}}
 }
 
 // signed is told of each message that an honest node signs, crashes and lost
@@ -25,7 +25,7 @@ func (c *checker) signed(n *node, message any) {
 	if n.adversary != nil {
 		return
 	}
-	c.count++
+	c.w.counts.Signed++
 	if n.watch != nil {
 		c.w.fail("n%d signed %s while it only watches", n.index, describe(message))
 	}
@@ -37,8 +37,19 @@ func (c *checker) signed(n *node, message any) {
 		c.w.fail("n%d signed %s, but before %s for the same purpose", n.index, describe(message), old.Short())
 	}
 	c.votes[p][n.index] = content(message)
-	if v, ok := message.(*types.Vote); ok && v.Kind == types.Precommit && !v.Block.IsZero() {
-		c.justified(n, v)
+	switch m := message.(type) {
+	case *types.Vote:
+		if m.Kind == types.Precommit && !m.Block.IsZero() {
+			c.justified(n, m)
+			if old := c.locks[n.index]; old.Height == m.Height && old.Block != m.Block {
+				c.w.counts.Unlocked++
+			}
+			c.locks[n.index] = *m
+		}
+	case *types.Proposal:
+		if m.ValidRound != types.NoRound {
+			c.w.counts.Reproposed++
+		}
 	}
 }
 
@@ -74,6 +85,10 @@ func (c *checker) commit(n *node, b committed) {
 	}
 	if err := c.certified(&b.certificate); err != nil {
 		c.w.fail("n%d commits height %d: %v", n.index, height, err)
+	}
+	c.w.counts.Commits++
+	if b.certificate.Round > 0 {
+		c.w.counts.LateRounds++
 	}
 	if uint64(len(c.chain)) < height {
 		c.chain = append(c.chain, b.block.hash)
@@ -113,6 +128,9 @@ func (c *checker) certified(cert *types.Certificate) error {
 // speak against an honest node.
 func (c *checker) evidence(n *node, e types.Evidence) {
 	a, b := e.First, e.Second
+	if n.adversary == nil {
+		c.w.counts.Evidence++
+	}
 	if a.Validator != b.Validator || a.Kind != b.Kind || a.Height != b.Height || a.Round != b.Round || a.Block == b.Block {
 		c.w.fail("n%d reports two votes that do not contradict each other", n.index)
 	}

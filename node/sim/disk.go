@@ -123,6 +123,7 @@ func (n *node) sign(e entry) {
 	if old := n.disk.find(e.message); old != nil {
 		if content(old.message) != content(e.message) {
 			n.note("refuses to sign " + describe(e.message))
+			n.w.counts.Refused++
 			return
 		}
 		e.message = old.message

@@ -164,6 +164,42 @@ func (f DiskLoss) Plan(w *World) {
 
 func (f DiskLoss) String() string { return fmt.Sprintf("disk loss of n%d from %v", f.Node, f.Span) }
 
+// Ambush strikes when it hurts most: in the moment in which the first node
+// decides a block, and the others do not know yet. All messages under way are
+// lost, that node is cut off, and the others may crash besides.
+type Ambush struct {
+	Span
+	Crash bool
+}
+
+// Plan implements Fault.
+func (f Ambush) Plan(w *World) {
+	var struck *node
+	f.plan(w, func() {
+		w.ambush = func(n *node) {
+			struck, w.ambush = n, nil
+			w.trace.line(w, n.index, "is ambushed")
+			w.net.loseAll()
+			for _, other := range w.nodes {
+				w.net.cut(n.index, other.index, 1)
+				if f.Crash && other != n {
+					other.crash()
+					w.after(Range{0, 50 * time.Millisecond}.pick(w.rng), other.restart)
+				}
+			}
+		}
+	}, func() {
+		w.ambush = nil
+		for i := range w.nodes {
+			if struck != nil {
+				w.net.cut(struck.index, i, -1)
+			}
+		}
+	})
+}
+
+func (f Ambush) String() string { return fmt.Sprintf("ambush (crash: %v) from %v", f.Crash, f.Span) }
+
 // ClockSkew sets a node's clock wrong: others may find its blocks ahead of
 // their time.
 type ClockSkew struct {
@@ -184,7 +220,7 @@ func (f ClockSkew) String() string {
 
 // addFaults draws some faults, all over by s.Heal.
 func (s *Scenario) addFaults(rng *rand.Rand) {
-	for range rng.IntN(6) {
+	for range rng.IntN(8) {
 		if f := s.randomFault(rng); f != nil {
 			s.Faults = append(s.Faults, f)
 		}
@@ -196,7 +232,7 @@ func (s *Scenario) randomFault(rng *rand.Rand) Fault {
 	from := time.Duration(rng.Int64N(int64(s.Heal)))
 	span := Span{from, from + time.Duration(rng.Int64N(int64(s.Heal-from)+1))}
 	node := rng.IntN(n)
-	switch rng.IntN(10) {
+	switch rng.IntN(12) {
 	case 0:
 		return Slow{span, Range{5 * time.Millisecond, 400 * time.Millisecond}.pick(rng)}
 	case 1:
@@ -223,6 +259,8 @@ func (s *Scenario) randomFault(rng *rand.Rand) Fault {
 			return DiskLoss{span, node}
 		}
 		return Crash{span, node, false}
+	case 9, 10:
+		return Ambush{span, rng.IntN(2) == 0}
 	default:
 		return ClockSkew{span, node, Range{-time.Second, time.Second}.pick(rng)}
 	}

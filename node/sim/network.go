@@ -22,6 +22,7 @@ type network struct {
 type link struct {
 	cuts    int           // faults that cut it
 	life    int           // counts changes: a message arrives in the life it was sent in
+	lost    int           // counts the times at which all under way was lost
 	arrival time.Duration // of the last message
 }
 
@@ -67,6 +68,15 @@ func (net *network) changed(a, b int) {
 	net.notice(b, a)
 }
 
+// loseAll loses all messages under way.
+func (net *network) loseAll() {
+	for a := range net.links {
+		for b := range net.links[a] {
+			net.links[a][b].lost++
+		}
+	}
+}
+
 // notice tells a node that its link to another has changed, unless it changes
 // again before.
 func (net *network) notice(to, about int) {
@@ -107,9 +117,9 @@ func (net *network) carry(from, to int, message any) {
 		at = max(at, l.arrival)
 	}
 	l.arrival = max(l.arrival, at)
-	life := l.life
+	life, lost := l.life, l.lost
 	w.after(at-w.now, func() {
-		if net.connected(from, to) && net.links[from][to].life == life {
+		if net.connected(from, to) && l.life == life && l.lost == lost {
 			w.nodes[to].receive(from, message)
 		}
 	})

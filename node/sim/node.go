@@ -25,9 +25,8 @@ type node struct {
 	bodies     map[types.Hash]*block
 	pending    [consensus.TimerKinds]consensus.Timer // set last
 	ready      bool
-	deciding   *types.Certificate // decided, and not committed yet
-	fetching   time.Duration      // blocks were asked for; not again before
-	watch      *watch             // after the loss of the disk
+	fetching   time.Duration // blocks were asked for; not again before
+	watch      *watch        // after the loss of the disk
 }
 
 func newNode(w *World, index int) *node {
@@ -88,7 +87,7 @@ func (n *node) restart() {
 	n.note("starts")
 	n.up = true
 	n.life++
-	n.bodies, n.deciding, n.fetching = map[types.Hash]*block{}, nil, 0
+	n.bodies, n.fetching = map[types.Hash]*block{}, 0
 	n.core = consensus.New(consensus.Config{Self: n.key, ProposeTimeout: n.w.ProposeTimeout})
 	if n.watch != nil {
 		n.step(consensus.VotingAllowed{Allowed: false})
@@ -100,6 +99,9 @@ func (n *node) restart() {
 // resume returns what was signed at the height at work, and what was kept with
 // it.
 func (n *node) resume() (events []consensus.Event) {
+	if len(n.disk.log) > 0 && n.adversary == nil {
+		n.w.counts.Resumed++
+	}
 	for _, entry := range n.disk.log {
 		for _, b := range entry.bodies {
 			n.bodies[b.hash] = b
@@ -112,7 +114,7 @@ func (n *node) resume() (events []consensus.Event) {
 // beginHeight begins the height after the last block on disk.
 func (n *node) beginHeight(wait time.Duration, resume []consensus.Event) {
 	height := n.height()
-	n.ready, n.deciding = false, nil
+	n.ready = false
 	if n.watch != nil && n.watch.over(height) {
 		n.note("may vote again")
 		n.watch = nil

@@ -2,11 +2,14 @@ package sim
 
 import (
 	"flag"
+	"io"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
@@ -19,52 +22,98 @@ var (
 // traces.
 const replayEvery = 10
 
+// TestSeeds plays random networks through random faults.
 func TestSeeds(t *testing.T) {
 	if *seed >= 0 {
-		one(t, uint64(*seed))
+		playOne(t, uint64(*seed))
 		return
 	}
-	var next, lines, signed atomic.Int64
+	total := playAll(t, *seeds, func(n uint64) Counts {
+		r := Run(RandomScenario(n, *heights), nil)
+		if r.Err != nil {
+			t.Errorf("seed %d: %v\nreplay with: go test ./node/sim -run TestSeeds -seed=%d -heights=%d -v", n, r.Err, n, *heights)
+		}
+		if n%replayEvery == 0 {
+			if again := Run(RandomScenario(n, *heights), nil); again.Trace != r.Trace {
+				t.Errorf("seed %d: played twice, the traces differ: %s and %s", n, r.Trace, again.Trace)
+			}
+		}
+		return r.Counts
+	})
+	t.Logf("%+v", total)
+	if *seeds >= 1000 && (total.LateRounds == 0 || total.Reproposed == 0 || total.Resumed == 0 || total.Fetched == 0 || total.Evidence == 0 || total.Unlocked == 0) {
+		t.Errorf("something of interest did not happen in %d seeds: %+v", *seeds, total)
+	}
+}
+
+// playAll plays seeds on all cores, and stops at the first that fails.
+func playAll(t *testing.T, seeds int, play func(seed uint64) Counts) (total Counts) {
+	var next atomic.Int64
 	var workers sync.WaitGroup
+	var mu sync.Mutex
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for {
-				n := next.Add(1) - 1
-				if n >= int64(*seeds) || t.Failed() {
-					return
-				}
-				r := Run(RandomScenario(uint64(n), *heights), nil)
-				lines.Add(int64(r.Lines))
-				signed.Add(int64(r.Signed))
-				if r.Err != nil {
-					t.Errorf("seed %d: %v\nreplay with: go test ./node/sim -run TestSeeds -seed=%d -heights=%d -v", n, r.Err, n, *heights)
-				}
-				if n%replayEvery == 0 {
-					if again := Run(RandomScenario(uint64(n), *heights), nil); again.Trace != r.Trace {
-						t.Errorf("seed %d: played twice, the traces differ: %s and %s", n, r.Trace, again.Trace)
-					}
-				}
+			for n := next.Add(1) - 1; n < int64(seeds) && !t.Failed(); n = next.Add(1) - 1 {
+				counts := play(uint64(n))
+				mu.Lock()
+				total.Add(counts)
+				mu.Unlock()
 			}
 		})
 	}
 	workers.Wait()
-	t.Logf("%d events, %d messages signed by honest nodes", lines.Load(), signed.Load())
+	return total
 }
 
-func one(t *testing.T, seed uint64) {
-	var out *os.File
+func playOne(t *testing.T, seed uint64) {
+	var out io.Writer
 	if testing.Verbose() {
 		out = os.Stdout
 	}
-	s := RandomScenario(seed, *heights)
-	r := Result{}
-	if out != nil {
-		r = Run(s, out)
-	} else {
-		r = Run(s, nil)
-	}
-	t.Logf("seed %d: trace %s, %d lines, %v", seed, r.Trace, r.Lines, r.Took)
+	r := Run(RandomScenario(seed, *heights), out)
+	t.Logf("seed %d: trace %s, %d lines, %v, %+v", seed, r.Trace, r.Lines, r.Took, r.Counts)
 	if r.Err != nil {
 		t.Error(r.Err)
+	}
+}
+
+// TestCheckerFindsForks: were more than a third of the stake equivocating, the
+// promise of agreement would not hold; and the checker would say so.
+func TestCheckerFindsForks(t *testing.T) {
+	for seed := range uint64(500) {
+		s := RandomScenario(seed, 20)
+		if len(s.Keys) < 4 {
+			continue
+		}
+		for i := range s.Keys {
+			s.Adversaries[i] = nil
+			if i%2 == 1 {
+				s.Adversaries[i] = Equivocator{}
+			}
+		}
+		s.Bound = 5 * time.Second
+		if r := Run(s, nil); r.Err != nil && strings.Contains(r.Err.Error(), "where another node has committed") {
+			return
+		}
+	}
+	t.Error("half of the validators equivocated, and no fork was found in 500 seeds")
+}
+
+// TestIdleNetworkSignsNothing: while nobody has a candidate, no vote is cast,
+// whatever happens to the network.
+func TestIdleNetworkSignsNothing(t *testing.T) {
+	for seed := range uint64(20) {
+		s := RandomScenario(seed, 1)
+		for i := range s.Rules {
+			s.Rules[i].Chance, s.Adversaries[i] = 0, nil
+		}
+		s.Bound = 30 * time.Second
+		r := Run(s, nil)
+		if r.Signed > 0 {
+			t.Errorf("seed %d: %d messages were signed without a candidate", seed, r.Signed)
+		}
+		if r.Err == nil {
+			t.Errorf("seed %d: blocks were made without a candidate", seed)
+		}
 	}
 }

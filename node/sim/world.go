@@ -26,17 +26,46 @@ type World struct {
 	records uint64                // numbers the fake records
 	orders  map[types.Hash]consensus.Order
 
+	ambush   func(*node)   // called when an honest node decides, if not nil
 	progress time.Duration // when the slowest honest node committed last
 	failure  error
+	counts   Counts
+}
+
+// Counts tells what a run was about, so that a test can see that nothing of
+// interest has ceased to happen. They are of honest nodes.
+type Counts struct {
+	Signed     int // votes and proposals
+	Commits    int // of blocks, by each node
+	LateRounds int // of these, decided after round 0
+	Reproposed int // proposals of a block from an earlier round
+	Resumed    int // starts that found a height begun
+	Fetched    int // blocks taken from a peer
+	Evidence   int // reports of it
+	Refused    int // contradictions that the sign log prevented
+	Unlocked   int // precommits for another block than one before
+}
+
+// Add adds another run's.
+func (c *Counts) Add(d Counts) {
+	c.Signed += d.Signed
+	c.Commits += d.Commits
+	c.LateRounds += d.LateRounds
+	c.Reproposed += d.Reproposed
+	c.Resumed += d.Resumed
+	c.Fetched += d.Fetched
+	c.Evidence += d.Evidence
+	c.Refused += d.Refused
+	c.Unlocked += d.Unlocked
 }
 
 // Result is what came of a run.
 type Result struct {
-	Trace  string        // SHA-256 of the textual log
-	Lines  int           // of the log
-	Took   time.Duration // virtual time
-	Signed int           // messages that honest nodes signed
-	Err    error         // what went wrong, nil if nothing did
+	Counts
+	Trace string        // SHA-256 of the textual log
+	Lines int           // of the log
+	Took  time.Duration // virtual time
+	Err   error         // what went wrong, nil if nothing did
 }
 
 // Run plays a scenario to its end and writes its trace to out, if out is not
@@ -60,7 +89,7 @@ func Run(s *Scenario, out io.Writer) Result {
 	}
 	w.after(s.Heal, func() { w.trace.line(w, -1, "healed") })
 	w.play()
-	return Result{Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Signed: w.check.count, Err: w.failure}
+	return Result{Counts: w.counts, Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Err: w.failure}
 }
 
 // play goes on until all is done, an invariant is broken, or the chain stands
