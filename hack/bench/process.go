@@ -16,7 +16,7 @@ import (
 const (
 	nodeCount = 4
 	// startPatience is how long nodes may take to be linked with each other.
-	startPatience = 20 * time.Second
+	startPatience = time.Minute
 	// stopPatience is how long a node may take to stop before it is killed.
 	stopPatience = 10 * time.Second
 )

@@ -13,12 +13,12 @@ import (
 const (
 	// drainPatience is how long the chain may stand still, at the end of a run,
 	// with accepted records not committed.
-	drainPatience = 8 * time.Second
+	drainPatience = 20 * time.Second
 	// settleSpan is how long the chain must stand still, with nothing left to
 	// commit, to be compared.
 	settleSpan = 300 * time.Millisecond
 	// catchUpPatience is how long a node may take to have the newest block.
-	catchUpPatience = 10 * time.Second
+	catchUpPatience = 30 * time.Second
 )
 
 // drain waits until all that was sent to nodes that live is committed, and the
