@@ -106,7 +106,7 @@ func (n *Network) startNode(ctx context.Context, i int) error {
 	}
 	a := started.Addresses()
 	n.members = append(n.members, &member{
-		about: watch.Node{Name: planned.Name, Stake: planned.Stake, API: a.API, Console: a.Console, Metrics: a.Metrics},
+		about: watch.Node{Name: planned.Name, Stake: planned.Stake, API: reachable(a.API), Console: reachable(a.Console), Metrics: a.Metrics},
 		key:   n.keys[planned.Name].Sign.Public(), node: started, log: log,
 	})
 	return nil

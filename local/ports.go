@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"syscall"
@@ -40,7 +41,11 @@ func (p Ports) sites(names []string, console bool) (map[string]plan.Site, error)
 	for i, name := range names {
 		s := plan.Site{DataDir: state.DataDir}
 		s.Listen.API = a.next(p.Host, &api, "--api-port", "the client API of "+name)
-		s.Listen.P2P = a.next(loopback, &p2p, "--p2p-port", "the links of "+name)
+		if p.P2P == 0 {
+			s.Listen.P2P = a.anyLink("the links of " + name)
+		} else {
+			s.Listen.P2P = a.next(loopback, &p2p, "--p2p-port", "the links of "+name)
+		}
 		if i == 0 && console {
 			s.Listen.Console = a.one(p.Host, p.Console, "--console-port", "the console of "+name)
 		}
@@ -61,8 +66,8 @@ type allotment struct {
 	err   error
 }
 
-// next hands out the first port from *port on that this allotment has not given
-// away yet, and moves on; 0 stays "any free one".
+// next hands out the first port from *port on that is not spoken for, and moves
+// on.
 func (a *allotment) next(host string, port *int, flag, whose string) string {
 	if *port == 0 {
 		return a.one(host, 0, flag, whose)
@@ -74,7 +79,7 @@ func (a *allotment) next(host string, port *int, flag, whose string) string {
 	return a.one(host, *port-1, flag, whose)
 }
 
-// one hands out one port.
+// one hands out one port. For 0 it leaves the choice to the node.
 func (a *allotment) one(host string, port int, flag, whose string) string {
 	if a.err != nil {
 		return ""
@@ -83,23 +88,57 @@ func (a *allotment) one(host string, port int, flag, whose string) string {
 		a.err = fmt.Errorf("%s: port %d, for %s, is none: ports are 1 to %d, or 0 for any free one", flag, port, whose, maxPort)
 		return ""
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if errors.Is(err, syscall.EADDRINUSE) {
+	address := net.JoinHostPort(host, strconv.Itoa(port))
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		a.err = fmt.Errorf("port %d, for %s, is in use: stop what listens there, or choose another with %s (0: any free one)", port, whose, flag)
-		return ""
-	}
-	if err != nil {
+	case err != nil:
 		a.err = fmt.Errorf("port %d, for %s, cannot be opened: %w; choose another with %s or --host", port, whose, err, flag)
+	case port == 0:
+		l.Close() // only whether the host is one
+	default:
+		a.held = append(a.held, l)
+		a.taken[port] = true
+	}
+	return address
+}
+
+// Any free port of a link is chosen here, since the other nodes must know it
+// before the node starts: from below the range in which systems choose ports
+// for outgoing connections, so that none of these takes it in between.
+const (
+	lowestLink, highestLink = 10_000, 30_000
+	linkTries               = 1000
+)
+
+func (a *allotment) anyLink(whose string) string {
+	if a.err != nil {
 		return ""
 	}
-	a.held = append(a.held, l)
-	bound := l.Addr().(*net.TCPAddr).Port
-	a.taken[bound] = true
-	return net.JoinHostPort(host, strconv.Itoa(bound))
+	for range linkTries {
+		port := lowestLink + rand.IntN(highestLink-lowestLink)
+		l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+		if err == nil {
+			a.held = append(a.held, l)
+			return l.Addr().String()
+		}
+	}
+	a.err = fmt.Errorf("no free port found for %s, from %d to %d: choose some with --p2p-port", whose, lowestLink, highestLink)
+	return ""
 }
 
 func (a *allotment) release() {
 	for _, l := range a.held {
 		_ = l.Close() // it was bound to hold the port only
 	}
+}
+
+// reachable is a bound address as one on this machine calls it.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort(loopback, port)
+	}
+	return address
 }
