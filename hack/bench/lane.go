@@ -68,7 +68,7 @@ func connect(ctx context.Context, address string) (*websocket.Conn, *burst.Conn,
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to the node at %s: %w", address, err)
 	}
-	response.Body.Close()
+	_ = response.Body.Close()
 	return ws, b, nil
 }
 

@@ -59,7 +59,7 @@ func (p *process) wait() {
 	p.mu.Lock()
 	p.gone, p.used = true, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime()
 	p.mu.Unlock()
-	p.log.Close()
+	_ = p.log.Close()
 	close(p.ended)
 }
 

@@ -93,7 +93,7 @@ func (t *Table) text() string {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\t%s\n", r.What, figure(r.Value, r.Unit), r.limit(), r.met(),
 			r.Cores.Nodes, r.Cores.Loader, foreign, r.Details)
 	}
-	tw.Flush()
+	_ = tw.Flush() // into memory
 	fmt.Fprintf(&b, "\nnodes, loader, foreign: processor cores used on average by all nodes, by this program, and by the rest of the machine\n")
 	if loud {
 		fmt.Fprintf(&b, "* does not count: in every try, the rest of the machine used more than %.2f of a core or kept the loader %v behind its schedule\n", maxForeign, maxLate)
