@@ -1,0 +1,30 @@
+// Package await waits, in tests, for what must come true sooner or later.
+package await
+
+import (
+	"testing"
+	"time"
+)
+
+const (
+	// Patience is how long a test waits for what must happen: long enough for a
+	// machine that is busy with something else.
+	Patience = 60 * time.Second
+	// pause is how long it looks away between two looks.
+	pause = 5 * time.Millisecond
+)
+
+// True looks again and again until holds returns nil, and fails the test with
+// its last error if that takes too long.
+func True(t testing.TB, what string, holds func() error) {
+	t.Helper()
+	for end := time.Now().Add(Patience); ; time.Sleep(pause) {
+		err := holds()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s: %v", Patience, what, err)
+		}
+	}
+}

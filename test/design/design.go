@@ -1,0 +1,73 @@
+// Package design turns a manifest into all that a network's nodes start from,
+// before anything runs: keys, genesis, and the two files of each node, made by
+// the planner that laptop and cluster use.
+package design
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers/plan"
+	"github.com/posnet/posnet/local/manifest"
+	"github.com/posnet/posnet/node/config"
+	"github.com/posnet/posnet/node/types"
+)
+
+// Design is a network before it runs: what stays the same wherever, and on
+// whatever ports, its nodes are started.
+type Design struct {
+	Name      string
+	Spec      v1alpha1.PosNetworkSpec // with its defaults filled in
+	Keys      map[string]config.Keys  // by validator
+	Authority types.PrivateKey        // signs changes of stake
+	Time      types.Time              // of height 0
+	Nonce     types.Hash
+	LogLevel  string // of all nodes; empty for info
+}
+
+// New designs a network with new keys.
+func New(m *v1alpha1.PosNetwork) *Design {
+	d := &Design{
+		Name: m.Name, Spec: m.Spec, Keys: map[string]config.Keys{}, Authority: types.GenerateKey(),
+		Time: types.TimeOf(time.Now()), Nonce: types.Hash(types.GenerateKey().Public()),
+	}
+	for _, name := range d.Names() {
+		d.Keys[name] = NewKeys()
+	}
+	return d
+}
+
+// NewKeys returns the keys of a validator.
+func NewKeys() config.Keys { return config.Keys{Sign: types.GenerateKey(), VRF: types.GenerateKey()} }
+
+// Sample designs the network of a manifest under config/samples, such as
+// "classroom".
+func Sample(name string) (*Design, error) {
+	_, here, _, ok := runtime.Caller(0)
+	if !ok {
+		return nil, fmt.Errorf("the samples cannot be found: this program does not know its sources")
+	}
+	m, err := manifest.Load(filepath.Join(filepath.Dir(here), "..", "..", "config", "samples", name+".yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return New(m), nil
+}
+
+// Names returns the validators' names in the manifest's order.
+func (d *Design) Names() []string { return plan.Names(&d.Spec) }
+
+// Topology plans the network with each validator at its site.
+func (d *Design) Topology(sites map[string]plan.Site) (*plan.Topology, error) {
+	in := plan.Input{
+		Name: d.Name, Spec: &d.Spec, Sites: sites, Keys: map[string]plan.Keys{},
+		Authority: d.Authority.Public(), Time: d.Time, Nonce: d.Nonce, LogLevel: d.LogLevel,
+	}
+	for name, k := range d.Keys {
+		in.Keys[name] = plan.Keys{Sign: k.Sign.Public(), VRF: k.VRF.Public()}
+	}
+	return plan.New(in)
+}
