@@ -131,7 +131,8 @@ const example = "pool.size >= 3"
 func explain(text string, issues *cel.Issues) error {
 	first := issues.Errors()[0]
 	what := strings.ReplaceAll(first.Message, " (in container '')", "")
-	what, _, _ = strings.Cut(what, " expecting {") // a list of all that CEL knows
+	what, _, _ = strings.Cut(what, " expecting {")                 // a list of all that CEL knows
+	what = strings.ReplaceAll(what, " (did you mean 'bool'?)", "") // its guess at "pool"
 	if first.Location.Column() < 0 {
 		return fmt.Errorf("builder rule %q: %s; %s", clip(text), what, allowed)
 	}
