@@ -104,7 +104,9 @@ type LinkChanged struct {
 
 // VotingAllowed tells whether this node may sign at all. It may from the
 // start; one that lost its disk is told false before its first NewHeight, and
-// follows without a signature until told true. It outlasts heights.
+// follows without a signature until told true. The core then signs at the
+// height it is at, so true must come after the NewHeight of the first height
+// that is safe, not before. It outlasts heights.
 type VotingAllowed struct{ Allowed bool }
 
 func (NewHeight) isEvent()        {}

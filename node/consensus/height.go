@@ -56,7 +56,7 @@ func (c *Core) tryBegin() bool {
 		c.setBeat(true)
 	}
 	c.fresh = false
-	c.startRound(max(c.ownHighest, c.reachedByOthers(), 0))
+	c.startRound(max(c.ownHighest, c.reached(0)))
 	return true
 }
 

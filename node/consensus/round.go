@@ -37,7 +37,7 @@ func (c *Core) beginPause() {
 // cutPause reports whether the pause is needless: a candidate came up since
 // the order began, or others are in the round already.
 func (c *Core) cutPause() bool {
-	there := c.current().proposed() != nil || max(c.ownHighest, c.reachedByOthers()) >= c.round
+	there := c.current().proposed() != nil || max(c.ownHighest, c.reached(c.round-1)) >= c.round
 	if !there && !c.fresh {
 		return false
 	}
@@ -141,35 +141,35 @@ func (c *Core) trySkipRound() bool {
 	if !c.underWay() {
 		return false
 	}
-	target := max(c.ownHighest, c.reachedByOthers())
-	if target <= c.round {
+	target := max(c.ownHighest, c.reached(c.round))
+	if target == c.round {
 		return false
 	}
 	c.startRound(target)
 	return true
 }
 
-// reachedByOthers returns the highest round that validators with more than a
-// third of the stake have reached or passed, or -1. Line 55 counts messages of
-// one round; that they may be of different rounds lets the slowest follow
-// others who are not together themselves.
-func (c *Core) reachedByOthers() int64 {
-	reached := int64(types.NoRound)
+// reached returns the highest round above floor that validators with more than
+// a third of the stake have reached or passed, or floor if there is none. Line
+// 55 counts messages of one round; that they may be of different rounds lets
+// the slowest follow others who are not together themselves.
+func (c *Core) reached(floor int64) int64 {
 	for _, round := range c.highest {
-		if round <= reached {
-			continue
-		}
-		var stake uint64
-		for i, other := range c.highest {
-			if other >= round {
-				stake += c.validators.At(i).Stake
-			}
-		}
-		if c.validators.IsBlocking(stake) {
-			reached = round
+		if round > floor && c.validators.IsBlocking(c.stakeFrom(round)) {
+			floor = round
 		}
 	}
-	return reached
+	return floor
+}
+
+// stakeFrom returns the stake of all who were heard of in a round or later.
+func (c *Core) stakeFrom(round int64) (stake uint64) {
+	for i, highest := range c.highest {
+		if highest >= round {
+			stake += c.validators.At(i).Stake
+		}
+	}
+	return stake
 }
 
 // tryNextRound is lines 47 and 65. When the precommits are a quorum, and for nil

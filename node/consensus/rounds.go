@@ -79,12 +79,15 @@ func (c *Core) searchRound(number int64) (int, bool) {
 	return slices.BinarySearchFunc(c.rounds, number, func(r *round, n int64) int { return int(r.number - n) })
 }
 
-// nearRound returns a round that is kept or within the window, or nil.
+// nearRound returns a round that is kept or within the window, or nil. While a
+// restarted node is not in its highest round again, there is a window there too.
 func (c *Core) nearRound(number int64) *round {
-	if number < c.round-roundsPast || number > max(c.round, c.ownHighest)+roundsAhead {
-		return c.findRound(number)
+	for _, center := range [...]int64{c.round, max(c.round, c.ownHighest)} {
+		if number >= center-roundsPast && number <= center+roundsAhead {
+			return c.openRound(number)
+		}
 	}
-	return c.openRound(number)
+	return c.findRound(number)
 }
 
 // openRound returns a round, wherever it lies.

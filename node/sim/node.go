@@ -115,12 +115,12 @@ func (n *node) resume() (events []consensus.Event) {
 func (n *node) beginHeight(wait time.Duration, resume []consensus.Event) {
 	height := n.height()
 	n.ready = false
+	n.step(consensus.NewHeight{Height: height, Validators: n.w.set(height), Order: n.w.order(height, n.prev()), Wait: wait, Resume: resume})
 	if n.watch != nil && n.watch.over(height) {
 		n.note("may vote again")
 		n.watch = nil
 		n.step(consensus.VotingAllowed{Allowed: true})
 	}
-	n.step(consensus.NewHeight{Height: height, Validators: n.w.set(height), Order: n.w.order(height, n.prev()), Wait: wait, Resume: resume})
 	n.planCandidate()
 	if n.adversary != nil {
 		n.adversary.Begin(n)
