@@ -1,0 +1,34 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// TestLargestNetwork: as many validators as there may be, a tenth of them
+// byzantine, agree as well.
+func TestLargestNetwork(t *testing.T) {
+	rng := seeded(1, 1)
+	s := &Scenario{
+		Seed: 1, Heights: 3, RealDraw: true, ProposeTimeout: 500 * time.Millisecond,
+		Delay: Range{time.Millisecond, 10 * time.Millisecond}, Sync: Range{0, 2 * time.Millisecond},
+		Bound: 100 * time.Second,
+	}
+	s.addNodes(rng, types.MaxValidators)
+	stakes := make([]uint64, types.MaxValidators)
+	for i := range stakes {
+		stakes[i] = 1 + rng.Uint64N(100)
+	}
+	s.Epochs = []Epoch{{From: 1, Set: s.makeSet(stakes)}}
+	s.Adversaries = make([]Adversary, types.MaxValidators)
+	for i := range types.MaxValidators / 10 {
+		s.Adversaries[10*i+5] = randomAdversary(rng)
+	}
+	if r := Run(s, nil); r.Err != nil {
+		t.Errorf("%v", r.Err)
+	} else {
+		t.Logf("%d lines, %v, %+v", r.Lines, r.Took, r.Counts)
+	}
+}
