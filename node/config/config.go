@@ -3,15 +3,15 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/types/jsonfile"
 )
 
 // maxFileBytes bounds what is read: a hundred peers take twenty kilobytes.
@@ -87,7 +87,10 @@ func Load(path string) (*Config, error) {
 	if err := load(path, "config", c); err != nil {
 		return nil, err
 	}
-	return c, c.Check()
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("%w (in %s)", err, path)
+	}
+	return c, nil
 }
 
 // LoadKeys reads a key file.
@@ -103,22 +106,12 @@ func LoadKeys(path string) (Keys, error) {
 }
 
 func load(path, what string, into any) error {
-	f, err := os.Open(path)
+	data, err := jsonfile.Read(path, maxFileBytes)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if err != nil {
-		return fmt.Errorf("%s: read %s: %w", what, path, err)
-	}
-	if len(data) > maxFileBytes {
-		return fmt.Errorf("%s: %s is larger than %d bytes: that is not the file meant", what, path, maxFileBytes)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("%s: %s: %w", what, path, err)
+	if err := jsonfile.Decode(data, into); err != nil {
+		return fmt.Errorf("%s: %w (in %s)", what, err, path)
 	}
 	return nil
 }
@@ -164,7 +157,30 @@ func (c *Config) Check() error {
 	if _, err := c.Level(); err != nil {
 		return err
 	}
+	if err := c.Listen.check(); err != nil {
+		return err
+	}
 	return c.checkPeers()
+}
+
+func (l Listen) check() error {
+	for _, a := range []struct{ field, address string }{{"p2p", l.P2P}, {"api", l.API}, {"console", l.Console}, {"metrics", l.Metrics}} {
+		if a.address != "" && !isAddress(a.address) {
+			return fmt.Errorf("config: listen.%s is %q: it must be host:port, such as \"127.0.0.1:9000\", or :port for all addresses", a.field, a.address)
+		}
+	}
+	return nil
+}
+
+// isAddress tells whether text is host:port. The host may be empty, the port a
+// number or the name of a service.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		return false
+	}
+	number, err := strconv.Atoi(port)
+	return err != nil || number >= 0 && number <= 1<<16-1
 }
 
 // Level returns the log level.
@@ -187,6 +203,9 @@ func (c *Config) checkPeers() error {
 	for i, p := range c.Peers {
 		if p.Key.IsZero() || p.Address == "" {
 			return fmt.Errorf("config: peers[%d] (%s): key and address are needed", i, p.Name)
+		}
+		if !isAddress(p.Address) || p.Address[0] == ':' {
+			return fmt.Errorf("config: peers[%d] (%s): address is %q: it must be host:port, such as \"10.0.0.7:9100\"", i, p.Name, p.Address)
 		}
 		if seen[p.Key] {
 			return fmt.Errorf("config: peers[%d] (%s): its key is there twice", i, p.Name)

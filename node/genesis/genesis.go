@@ -4,13 +4,11 @@
 package genesis
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/types/jsonfile"
 )
 
 // maxFileBytes bounds what is read: a thousand accounts and a hundred
@@ -57,32 +55,26 @@ type Genesis struct {
 // Parse reads and checks a genesis file. Unknown fields are errors.
 func Parse(data []byte) (*Genesis, error) {
 	g := &Genesis{}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(g); err != nil {
-		return nil, fmt.Errorf("genesis: not the JSON of a genesis file: %w", err)
+	if err := jsonfile.Decode(data, g); err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("genesis: something follows the JSON object: the file must hold one object only")
+	if err := g.Check(); err != nil {
+		return nil, err
 	}
-	return g, g.Check()
+	return g, nil
 }
 
 // Load reads and checks the genesis file at path.
 func Load(path string) (*Genesis, error) {
-	f, err := os.Open(path)
+	data, err := jsonfile.Read(path, maxFileBytes)
 	if err != nil {
 		return nil, fmt.Errorf("genesis: %w", err)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	g, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("genesis: read %s: %w", path, err)
+		return nil, fmt.Errorf("%w (in %s)", err, path)
 	}
-	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("genesis: %s is larger than %d bytes: that is no genesis file", path, maxFileBytes)
-	}
-	return Parse(data)
+	return g, nil
 }
 
 // Encode returns the canonical file: indented JSON in the order of the fields.
@@ -124,6 +116,11 @@ func (g *Genesis) Check() error {
 	if g.Authority.IsZero() {
 		return fmt.Errorf("genesis: authority is missing: it must be the public key that signs changes of stake")
 	}
+	for i, v := range g.Validators {
+		if err := v.check(); err != nil {
+			return fmt.Errorf("genesis: validators[%d]: %w", i, err)
+		}
+	}
 	if _, err := g.ValidatorSet(); err != nil {
 		return fmt.Errorf("genesis: validators: %w", err)
 	}
@@ -133,11 +130,23 @@ func (g *Genesis) Check() error {
 	return g.checkAccounts()
 }
 
+func (v Validator) check() error {
+	if err := types.CheckName(v.Name); err != nil {
+		return err
+	}
+	if v.Key.IsZero() || v.VRFKey.IsZero() {
+		return fmt.Errorf("%s lacks a key: it must have \"key\" and \"vrfKey\", 64 hex digits each", v.Name)
+	}
+	return nil
+}
+
 func (g *Genesis) checkAccounts() error {
 	seen := map[types.Account]bool{}
 	var sum uint64
 	for i, a := range g.Accounts {
 		switch {
+		case a.Account.Kind == types.NoAccount:
+			return fmt.Errorf("genesis: accounts[%d]: account is missing: it must be a public key or a UUID", i)
 		case seen[a.Account]:
 			return fmt.Errorf("genesis: accounts[%d]: %s is there twice", i, a.Account)
 		case a.Account == types.Genesis:

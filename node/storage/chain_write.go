@@ -114,7 +114,7 @@ func (c *chain) apply(batch *pebble.Batch) error {
 func (c *chain) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if c.broken == errClosed {
+	if errors.Is(c.broken, errClosed) {
 		return nil
 	}
 	c.broken = errClosed

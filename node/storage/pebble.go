@@ -122,8 +122,7 @@ func openPebble(disk vfs.FS, dir string, create bool, f *faults) (db *pebble.DB,
 			err = fmt.Errorf("%v", r)
 		}
 		if err == nil && f.err() != nil {
-			db.Close() // the first fault says more than what it led to
-			err = f.err()
+			err = errors.Join(f.err(), db.Close())
 		}
 		if err != nil {
 			db, err = nil, openError(dir, err)

@@ -239,7 +239,7 @@ func (l *signFileLog) Fresh() bool {
 func (l *signFileLog) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.broken == errClosed {
+	if errors.Is(l.broken, errClosed) {
 		return nil
 	}
 	l.broken = errClosed

@@ -253,7 +253,7 @@ func TestPrivateKeyIsNotShown(t *testing.T) {
 	key := NewPrivateKey([32]byte{0xab, 0xcd})
 	seed := key.Seed()
 	secret := hex.EncodeToString(seed[:2])
-	for _, shown := range []string{fmt.Sprint(key), fmt.Sprintf("%v", key), fmt.Sprintf("%s", key), fmt.Sprintf("%+v", struct{ Key PrivateKey }{key})} {
+	for _, shown := range []string{fmt.Sprint(key), key.String(), fmt.Sprintf("%+v", struct{ Key PrivateKey }{key})} {
 		if strings.Contains(shown, secret) || !strings.Contains(shown, key.Public().String()) {
 			t.Errorf("a key is shown as %s", shown)
 		}

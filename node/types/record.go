@@ -230,8 +230,8 @@ func (r *Record) CheckForm() error {
 		}
 		return checkRange("bpm", r.BPM, 0)
 	case StakeChange:
-		if r.Name == "" || len(r.Name) > MaxNameBytes || !printable(r.Name) {
-			return fieldError("name", "is %q: it must have 1 to %d lower-case letters, digits or hyphens", clip(r.Name), MaxNameBytes)
+		if err := CheckName(r.Name); err != nil {
+			return err
 		}
 		return checkRange("stake", r.Stake, 0)
 	case Entry:
@@ -250,12 +250,15 @@ func checkRange(field string, v, low uint64) error {
 	return nil
 }
 
-// printable says whether s has only what a DNS label may have.
-func printable(s string) bool {
-	for _, c := range []byte(s) {
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
-			return false
-		}
+// CheckName checks a validator's name: 1 to MaxNameBytes of what a DNS label may
+// have. The error is a *FieldError.
+func CheckName(name string) error {
+	good := name != "" && len(name) <= MaxNameBytes
+	for _, c := range []byte(name) {
+		good = good && (c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z')
 	}
-	return true
+	if !good {
+		return fieldError("name", "is %q: it must have 1 to %d lower-case letters, digits or hyphens", clip(name), MaxNameBytes)
+	}
+	return nil
 }
