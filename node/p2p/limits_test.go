@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -75,6 +74,26 @@ func TestBackoff(t *testing.T) {
 		b.reset()
 		if got := b.next(); got >= minBackoff {
 			t.Fatalf("a pause of %v after a reset", got)
+		}
+	}
+}
+
+// TestAfterLoss: a link that stood is dialed again at once by the smaller key,
+// and after the first pause by the larger; one that died young is backed off from.
+func TestAfterLoss(t *testing.T) {
+	for own, smaller := range []bool{false, true} { // test key 1 is smaller than test key 0
+		mesh := newNode(t, own, nil)
+		l := &link{peer: &peer{Peer: Peer{Key: testKey(1 - own).Public()}}, since: time.Now()}
+		var pace backoff
+		for step := minBackoff; step < maxBackoff; step *= 2 {
+			if got := mesh.afterLoss(l, &pace); got < step/2 {
+				t.Errorf("key %d: a pause of %v after a short life, want at least %v", own, got, step/2)
+			}
+		}
+		l.since = l.since.Add(-steadyAfter)
+		got := mesh.afterLoss(l, &pace)
+		if smaller && got != 0 || !smaller && (got == 0 || got >= minBackoff) {
+			t.Errorf("key %d: a pause of %v after a long life", own, got)
 		}
 	}
 }
@@ -180,48 +199,4 @@ func turnedAway(t *testing.T, address net.Addr) bool {
 	c.SetDeadline(time.Now().Add(patience))
 	_, err := c.Read(make([]byte, 1))
 	return err != nil && !isTimeout(err)
-}
-
-// caller is a Handler that calls back whatever it may.
-type caller struct {
-	recorder
-	once sync.Once
-	mesh *Mesh
-	set  chan struct{}
-}
-
-func (c *caller) LinkUp(peer types.PublicKey) {
-	<-c.set
-	c.mesh.Send(peer, KindSummary, []byte("summary"))
-	c.mesh.Broadcast(KindStatus, []byte("status"))
-	c.mesh.Peers()
-	c.recorder.LinkUp(peer)
-}
-
-func (c *caller) LinkDown(peer types.PublicKey) {
-	c.mesh.Send(peer, KindSummary, nil)
-	c.mesh.Peers()
-	c.recorder.LinkDown(peer)
-}
-
-func (c *caller) Message(from types.PublicKey, kind Kind, payload []byte) {
-	c.once.Do(func() { c.mesh.Send(from, KindVote, []byte("answer")) })
-	c.mesh.Peers()
-	c.recorder.Message(from, kind, payload)
-}
-
-// TestHandlerMayCallBack: a Handler that sends as soon as it is told of a peer
-// reaches it.
-func TestHandlerMayCallBack(t *testing.T) {
-	callers := [2]*caller{{set: make(chan struct{})}, {set: make(chan struct{})}}
-	nodes := newNetwork(t, 2, func(n int, c *Config) { c.Handler = callers[n] })
-	for n, c := range callers {
-		c.mesh = nodes[n].Mesh
-		close(c.set)
-	}
-	for _, c := range callers {
-		eventually(t, "summary, status and answer", func() bool { return c.count() == 3 })
-	}
-	nodes[0].Close()
-	eventually(t, "the loss is told", func() bool { return strings.HasSuffix(callers[1].eventsOf(nodes[0].key), "down") })
 }
