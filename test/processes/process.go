@@ -1,6 +1,6 @@
 // Package processes runs a network as processes of this machine, one for each
 // validator: the program cmd/node with the three files it starts from. They can
-// be killed like machines that lose power.
+// be killed at any moment.
 package processes
 
 import (
@@ -98,7 +98,7 @@ func (p *Process) current() *run {
 	return p.run
 }
 
-// Kill ends the process at once (SIGKILL), as if its machine had lost power, and
+// Kill ends the process at once (SIGKILL), with no time to finish anything, and
 // waits until it is gone.
 func (p *Process) Kill() error {
 	r := p.current()
