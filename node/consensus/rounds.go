@@ -24,6 +24,7 @@ type round struct {
 	precommits tally
 	own        ownRound
 	timed      [TimerKinds]bool // lines 34 and 47: "for the first time"
+	asked      bool             // the proposer was asked for the prevotes of the valid round
 }
 
 // ownRound is what this node was asked to sign, or is known to have signed, in

@@ -30,6 +30,7 @@ func (c *Core) choosePrevote(r *round) (types.Hash, bool) {
 	case p == nil:
 		return null, c.nobodyProposes(r)
 	case p.ValidRound >= 0 && !c.openRound(p.ValidRound).prevotes.quorumFor(p.Block()):
+		c.askForPOL(r)
 		return null, false // line 28 waits for the prevotes of the valid round
 	case c.lockedRound > p.ValidRound && c.lockedBlock != p.Block():
 		return null, true // lines 23 and 29: locked on another block
@@ -41,6 +42,15 @@ func (c *Core) choosePrevote(r *round) (types.Hash, bool) {
 		return null, true
 	}
 	return null, false
+}
+
+// askForPOL asks the proposer, once, for the prevotes that justify proposing a
+// block again; others will be asked with the next summary.
+func (c *Core) askForPOL(r *round) {
+	if p := r.proposed(); !r.asked && p.Validator != c.self {
+		r.asked = true
+		c.do(SendTo{To: p.Validator, Message: c.summary()})
+	}
 }
 
 // nobodyProposes reports whether no proposal is to be expected: the proposer
