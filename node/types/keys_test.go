@@ -128,22 +128,30 @@ func mixedOrder(t testing.TB, name string, onKey, onNonce *curve.EdwardsPoint) s
 	return c
 }
 
-// Alone, in a batch by itself and in one batch with all others, a signature is
-// judged the same.
+// Alone, in a batch by itself and in batches with others, a signature is judged
+// the same. The batch of good ones alone matters most: with a bad one among
+// them, each is checked again by itself.
 func TestSignaturesSingleAndBatchAgree(t *testing.T) {
 	cases := edgeCases(t)
-	var batch SignatureBatch
+	var batch, good SignatureBatch
 	differ := 0
 	for _, c := range cases {
 		if got := VerifySignature(c.key, c.message, c.sig); got != c.valid {
 			t.Errorf("%s: valid alone is %v, want %v", c.name, got, c.valid)
 		}
-		var single SignatureBatch
-		single.Add(c.key, c.message, c.sig)
-		if got := single.Verify(); len(got) != 1 || got[0] != c.valid {
-			t.Errorf("%s: valid in a batch is %v, want %v", c.name, got, c.valid)
+		for _, times := range []int{1, 2} {
+			var own SignatureBatch
+			for range times {
+				own.Add(c.key, c.message, c.sig)
+			}
+			if got := own.Verify(); len(got) != times || got[0] != c.valid || got[times-1] != c.valid {
+				t.Errorf("%s: valid in a batch of %d is %v, want %v", c.name, times, got, c.valid)
+			}
 		}
 		batch.Add(c.key, c.message, c.sig)
+		if c.valid {
+			good.Add(c.key, c.message, c.sig)
+		}
 		if ed25519.Verify(c.key[:], c.message, c.sig[:]) != c.valid {
 			differ++
 		}
@@ -152,6 +160,9 @@ func TestSignaturesSingleAndBatchAgree(t *testing.T) {
 		if got != cases[i].valid {
 			t.Errorf("%s: valid among others is %v, want %v", cases[i].name, got, cases[i].valid)
 		}
+	}
+	if slices.Contains(good.Verify(), false) {
+		t.Error("a batch of good signatures has a bad one")
 	}
 	if differ < 100 {
 		t.Errorf("the standard library judges only %d cases otherwise: are these the edge cases?", differ)
