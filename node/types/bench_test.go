@@ -44,3 +44,14 @@ func BenchmarkRecordsFromJSON(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(list)), "ns/record")
 }
+
+// BenchmarkRecordView is a record as subscribers are told of it.
+func BenchmarkRecordView(b *testing.B) {
+	v := RecordView{Record: benchRecord(), Prev: SumHash(nil)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.MarshalJSON(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

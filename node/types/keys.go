@@ -114,21 +114,41 @@ func VerifySignature(key PublicKey, message []byte, sig Signature) bool {
 type SignatureBatch struct {
 	verifier *voi.BatchVerifier
 	count    int
+	first    signature // not yet in verifier: a batch of one costs more than a check
+}
+
+// signature is a message with the signature it should have.
+type signature struct {
+	key     PublicKey
+	message []byte
+	sig     Signature
 }
 
 // Add puts one signature into the batch; message must not change until Verify.
 func (b *SignatureBatch) Add(key PublicKey, message []byte, sig Signature) {
-	if b.verifier == nil {
-		b.verifier = voi.NewBatchVerifier()
+	one := signature{key, message, sig}
+	if b.count++; b.count == 1 {
+		b.first = one
+		return
 	}
-	keyVerifier.AddWithOptions(b.verifier, key[:], message, sig[:], zip215)
-	b.count++
+	if b.count == 2 {
+		b.verifier = voi.NewBatchVerifier()
+		b.add(b.first)
+	}
+	b.add(one)
+}
+
+func (b *SignatureBatch) add(s signature) {
+	keyVerifier.AddWithOptions(b.verifier, s.key[:], s.message, s.sig[:], zip215)
 }
 
 // Verify tells for each signature, in the order added, whether it is valid.
 func (b *SignatureBatch) Verify() []bool {
-	if b.count == 0 {
+	switch b.count {
+	case 0:
 		return nil
+	case 1:
+		return []bool{VerifySignature(b.first.key, b.first.message, b.first.sig)}
 	}
 	all, each := b.verifier.Verify(rand.Reader)
 	if all {

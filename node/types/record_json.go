@@ -1,6 +1,7 @@
 package types
 
 import (
+	"encoding/hex"
 	"strconv"
 )
 
@@ -211,10 +212,11 @@ func (v RecordView) MarshalJSON() ([]byte, error) {
 	if v.Prev.IsZero() {
 		b = append(b, "null"...)
 	} else {
-		b = strconv.AppendQuote(b, v.Prev.String())
+		b = append(b, '"')
+		b = append(hex.AppendEncode(b, v.Prev[:]), '"')
 	}
 	if v.WithID {
-		b = appendString(b, "id", v.id.String())
+		b = appendHex(b, "id", v.id[:])
 	}
 	return append(b, '}'), nil
 }
@@ -237,34 +239,47 @@ func (r *Record) appendFields(b []byte) []byte {
 	}
 	switch r.Type {
 	case Transfer:
-		b = appendString(b, "sender", r.Sender.String())
-		b = appendString(b, "receiver", r.Receiver.String())
+		b = appendAccount(b, "sender", r.Sender)
+		b = appendAccount(b, "receiver", r.Receiver)
 		b = appendNumber(b, "amount", r.Amount)
 	case Reading:
-		b = appendString(b, "author", r.Sender.String())
+		b = appendAccount(b, "author", r.Sender)
 		b = appendNumber(b, "bpm", r.BPM)
 	case StakeChange:
-		b = appendString(b, "validator", r.Validator.String())
-		b = appendString(b, "vrfKey", r.VRFKey.String())
+		b = appendHex(b, "validator", r.Validator[:])
+		b = appendHex(b, "vrfKey", r.VRFKey[:])
 		b = appendString(b, "name", r.Name)
 		b = appendNumber(b, "stake", r.Stake)
 	case Entry:
-		b = appendString(b, "session", r.Session.String())
-		b = appendString(b, "validator", r.Validator.String())
+		b = appendHex(b, "session", r.Session[:])
+		b = appendHex(b, "validator", r.Validator[:])
 		b = appendNumber(b, "balance", r.Amount)
 		b = appendNumber(b, "bpm", r.BPM)
 	case Leave:
-		b = appendString(b, "session", r.Session.String())
+		b = appendHex(b, "session", r.Session[:])
 	}
 	if r.signed() {
 		b = appendNumber(b, "nonce", r.Nonce)
-		b = appendString(b, "signature", r.Signature.String())
+		b = appendHex(b, "signature", r.Signature[:])
 	}
 	return b
 }
 
-// appendString writes a member whose value needs no escaping: hex, UUIDs and
-// validator names.
+// appendHex writes a member whose value is hexadecimal text.
+func appendHex(b []byte, name string, value []byte) []byte {
+	b = append(appendName(b, name), '"')
+	return append(hex.AppendEncode(b, value), '"')
+}
+
+func appendAccount(b []byte, name string, a Account) []byte {
+	if a.Kind == Keyed {
+		return appendHex(b, name, a.id[:])
+	}
+	return appendString(b, name, a.String())
+}
+
+// appendString writes a member whose value needs no escaping: UUIDs and the
+// names of validators and record types.
 func appendString(b []byte, name, value string) []byte {
 	b = appendName(b, name)
 	b = append(b, '"')
