@@ -35,7 +35,8 @@ func (e *Engine) carryOut(action consensus.Action) []consensus.Event {
 	case consensus.SendTo:
 		e.resend(a)
 	case consensus.Behind:
-		e.fetch.behind(e, a.From, a.Height-1)
+		e.peers.raise(a.From, a.Height-1)
+		e.fetch.notice(e, a.Height-1)
 	case consensus.ReportEvidence:
 		e.keepEvidence(a.Evidence)
 	}
@@ -45,9 +46,9 @@ func (e *Engine) carryOut(action consensus.Action) []consensus.Event {
 func (e *Engine) signVote(a consensus.SignVote) []consensus.Event {
 	var with *content
 	if a.Lock != nil {
-		x := e.ran[a.Block]
+		x := e.executedAgain(a.Lock.Proposal.Value())
 		if x == nil {
-			e.log.Error("asked to precommit a block that was not executed", "block", a.Block)
+			e.log.Error("asked to precommit a block that cannot be executed", "block", a.Block)
 			return nil
 		}
 		with = newContent(a.Lock, x.block.Records)
@@ -61,28 +62,22 @@ func (e *Engine) signVote(a consensus.SignVote) []consensus.Event {
 }
 
 func (e *Engine) signProposal(a consensus.SignProposal) []consensus.Event {
-	proposal, err := e.signer.proposal(a.Proposal)
+	proposal, raw, err := e.signer.proposal(a.Proposal)
 	if err != nil {
 		return e.refused(err)
 	}
-	e.options.Links.Broadcast(p2p.KindProposal, proposal.Encode())
+	e.options.Links.Broadcast(p2p.KindProposal, raw)
 	return []consensus.Event{consensus.ProposalArrived{Proposal: types.Vouch(proposal)}}
 }
 
 func (e *Engine) signCandidate(a consensus.SignCandidate) []consensus.Event {
-	c, err := e.signer.candidate(a.Height)
-	if err != nil {
-		return e.refused(err)
-	}
+	c := e.signer.candidate(a.Height)
 	e.options.Links.Broadcast(p2p.KindCandidate, c.Encode())
 	return []consensus.Event{consensus.CandidateArrived{Candidate: types.Vouch(c)}}
 }
 
 func (e *Engine) signPass(a consensus.SignPass) []consensus.Event {
-	p, err := e.signer.pass(a.Height, a.Round)
-	if err != nil {
-		return e.refused(err)
-	}
+	p := e.signer.pass(a.Height, a.Round)
 	e.options.Links.Broadcast(p2p.KindPass, p.Encode())
 	return []consensus.Event{consensus.PassArrived{Pass: types.Vouch(p)}}
 }
@@ -90,7 +85,7 @@ func (e *Engine) signPass(a consensus.SignPass) []consensus.Event {
 // refused tells apart a contradiction, which is kept to ourselves, from a disk
 // that failed, after which nothing may be signed any more.
 func (e *Engine) refused(err error) []consensus.Event {
-	if errors.Is(err, errContradiction) {
+	if errors.Is(err, errContradiction) || errors.Is(err, errFinal) {
 		e.log.Warn("not signed", "reason", err)
 		return nil
 	}

@@ -22,6 +22,7 @@ type auditor struct {
 	mu    sync.Mutex
 	audit *lottery.Audit
 	next  uint64 // the first height not audited yet
+	err   error  // why it stopped before its end
 
 	hash         types.Hash // of participants
 	participants []lottery.Participant
@@ -69,11 +70,11 @@ func (a *auditor) close() {
 func (a *auditor) advance() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.next > a.history.store.Head() {
+	if a.err != nil || a.next > a.history.store.Head() {
 		return false
 	}
-	if err := a.add(a.next); err != nil {
-		a.log.Error("the lottery's audit stops", "height", a.next, "error", err)
+	if a.err = a.add(a.next); a.err != nil {
+		a.log.Error("the lottery's audit stops", "height", a.next, "error", a.err)
 		return false
 	}
 	a.next++

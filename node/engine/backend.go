@@ -79,9 +79,7 @@ func (e *Engine) Peers(context.Context) ([]message.Peer, error) {
 		if !p.Since.IsZero() {
 			peer.Since = message.Timestamp(types.TimeOf(p.Since))
 		}
-		if s, ok := e.peers.get(p.Key); ok {
-			peer.Height = s.Height
-		}
+		peer.Height = e.peers.height(p.Key)
 		out = append(out, peer)
 	}
 	return out, nil

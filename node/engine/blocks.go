@@ -1,321 +1,127 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"time"
 
-	"github.com/posnet/posnet/node/builder"
-	"github.com/posnet/posnet/node/consensus"
-	"github.com/posnet/posnet/node/ledger"
-	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
 )
 
-// build makes a candidate block for the winner of a round, or none if there is
-// no reason for one.
-func (e *Engine) build(a consensus.BuildBlock) consensus.Event {
-	none := consensus.BlockBuilt{Height: a.Height, Round: a.Round}
-	if a.Height != e.chain.head.Height+1 || !e.hasReason(a.Winner) {
-		return none
-	}
-	vrf, _ := lottery.NewVRFKey(e.options.Keys.VRF.Seed())
-	proof := lottery.Prove(vrf, e.chain.next.seed, a.Height)
-	output, err := lottery.ProofToOutput(proof)
+// answerBlocks sends a peer certified blocks from a height on.
+func (e *Engine) answerBlocks(from types.PublicKey, payload []byte) error {
+	start, err := decodeBlocksWanted(payload)
 	if err != nil {
-		e.die(fmt.Errorf("the VRF key makes no proofs: %w", err))
-		return none
+		return err
 	}
-	trial := e.chain.state.Begin(a.Height, a.Winner, e.self)
-	most := e.options.Config.Builder.MaxRecords
-	if a.Winner != e.self {
-		most-- // the guest's reading
-	}
-	packed := e.pack(trial, most)
-	if a.Winner != e.self {
-		reading, err := e.guests.reading(a.Winner, trial)
-		if err != nil {
-			e.log.Warn("no candidate block for a guest", "height", a.Height, "session", a.Winner.Short(), "reason", err)
-			return none
+	var pairs [][2][]byte
+	size := 0
+	err = e.options.Data.Store.Blocks(start, func(_ uint64, block, certificate []byte) bool {
+		size += len(block) + len(certificate)
+		if len(pairs) > 0 && (size > maxBlocksBytes || len(pairs) == maxBlocksPerAnswer) {
+			return false
 		}
-		packed = append(packed, reading)
-	}
-	if len(packed) == 0 && !e.reasonWhenEmpty(a.Winner) {
-		return none
-	}
-	delta, err := trial.Finish(output)
-	if err != nil {
-		e.log.Warn("no candidate block", "height", a.Height, "reason", err)
-		return none
-	}
-	block := &types.Block{Records: make([]*types.Record, len(packed))}
-	for i, r := range packed {
-		block.Records[i] = r.Record()
-	}
-	ids := block.IDs()
-	block.Header = types.Header{
-		Network: e.network, Height: a.Height, Round: a.Round,
-		Time: max(e.chain.head.Time, types.TimeOf(time.Now())), Prev: e.chain.head.Hash,
-		RecordsRoot: types.MerkleRoot(ids), Records: uint32(len(ids)),
-		State: e.chain.state.Digest(), Validators: e.chain.next.set.Hash(),
-		Proof: types.VRFProof(proof), Winner: a.Winner, Proposer: e.self,
-	}
-	e.ran[block.Header.Hash()] = &executed{block, delta}
-	return consensus.BlockBuilt{Height: a.Height, Round: a.Round, Block: &block.Header, RecordIDs: ids}
-}
-
-// checkProposal answers the core whether a proposed block is valid, at once if
-// all of its records are here; else it asks peers for them first.
-func (e *Engine) checkProposal(p *types.Proposal) []consensus.Event {
-	hash := p.Block()
-	e.proposals[hash] = p
-	if e.ran[hash] != nil {
-		return []consensus.Event{consensus.BlockChecked{Block: hash, Valid: true}}
-	}
-	if ahead := p.Header.Time.Sub(types.TimeOf(time.Now())); ahead > maxDrift && p.ValidRound == types.NoRound {
-		e.log.Warn("a proposed block is not valid", "height", p.Height, "round", p.Round, "reason",
-			fmt.Sprintf("its time is %v ahead of this node's clock: at most %v is allowed", ahead, maxDrift))
-		return []consensus.Event{consensus.BlockChecked{Block: hash}}
-	}
-	records, missing := e.gather(p)
-	if len(missing) > 0 {
-		e.fill(p, missing)
-		return nil
-	}
-	return e.judge(p, records)
-}
-
-// judge executes a proposed block whose records are all here.
-func (e *Engine) judge(p *types.Proposal, records []types.VerifiedRecord) []consensus.Event {
-	hash := p.Block()
-	x, err := e.chain.execute(p.Header, records)
-	if err != nil {
-		e.log.Warn("a proposed block is not valid", "height", p.Height, "round", p.Round, "proposer", p.Validator.Short(), "reason", err)
-		return []consensus.Event{consensus.BlockChecked{Block: hash}}
-	}
-	e.ran[hash] = x
-	events := []consensus.Event{consensus.BlockChecked{Block: hash, Valid: true}}
-	if e.undecided != nil && e.undecided.Block == hash {
-		events = append(events, e.decide(e.undecided)...)
-	}
-	return events
-}
-
-// decide commits the block of a certificate. Where the block is not here yet,
-// it is fetched, and decided again when it comes.
-func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
-	x := e.ran[cert.Block]
-	if x == nil {
-		e.undecided = cert
-		time.AfterFunc(fetchSoon, func() { e.call(func() { e.fetch.want(e, cert.Height) }) })
-		return nil
-	}
-	if err := e.commit(x, x.block.Encode(), cert); err != nil {
-		e.die(err)
-		return nil
-	}
-	return e.nextHeight()
-}
-
-// nextHeight is the events that begin the height above the head.
-func (e *Engine) nextHeight() []consensus.Event {
-	events := []consensus.Event{e.newHeight()}
-	if e.ready {
-		events = append(events, consensus.CandidateReady{Ready: true})
-	}
-	return events
-}
-
-// commit makes a block the head and tells everybody who waits for it.
-func (e *Engine) commit(x *executed, raw []byte, cert *types.Certificate) error {
-	began := time.Now()
-	e.mu.Lock()
-	err := e.chain.commit(x, raw, cert.Encode())
-	e.mu.Unlock()
+		pairs = append(pairs, [2][]byte{block, certificate})
+		return true
+	})
 	if err != nil {
 		return err
 	}
-	e.lastCommit = time.Now()
-	e.forget()
-	e.clearPool(x.block.Records)
-	if err := e.signer.prune(e.chain.head.Height + 1); err != nil {
-		return err
-	}
-	e.audit.committed()
-	e.metrics.committed(x.block, time.Since(began))
-	e.recent.committed(x.block, cert)
-	e.guests.committed(x.block)
-	e.log.Debug("committed", "height", x.block.Header.Height, "records", len(x.block.Records), "round", cert.Round, "hash", cert.Block.Short())
-	e.ready = e.reason()
+	e.options.Links.Send(from, p2p.KindBlocksFound, encodeBlocks(pairs))
 	return nil
 }
 
-// forget drops what belonged to the height just committed.
-func (e *Engine) forget() {
-	clear(e.proposals)
-	clear(e.checks)
-	e.filling.Store(false)
-	e.ran = map[types.Hash]*executed{}
-	e.undecided = nil
+// errUnasked is what is wrong with an answer that nobody waits for: it is not
+// even looked at.
+var errUnasked = errors.New("an answer that was not asked for")
+
+// fetched is a certified block whose records' signatures were checked.
+type fetched struct {
+	certified
+	records []types.VerifiedRecord
 }
 
-// clearPool takes out what a block made obsolete: its records, and those that
-// bear a nonce it used.
-func (e *Engine) clearPool(records []*types.Record) {
-	ids := make([]types.Hash, len(records))
-	next := map[types.PublicKey]uint64{}
-	for i, r := range records {
-		ids[i] = r.ID()
-		if key, signed := r.Signer(e.options.Genesis.Authority); signed {
-			next[key] = max(next[key], r.Nonce+1)
-		}
+// receiveBlocks checks the signatures of fetched records on the link's own
+// goroutine, then lets the main loop apply the blocks in order.
+func (e *Engine) receiveBlocks(from types.PublicKey, payload []byte) error {
+	if !e.fetch.answered(from) {
+		return errUnasked
 	}
-	e.pool.Remove(ids)
-	for key, nonce := range next {
-		for _, id := range e.pool.PurgeStale(key, nonce) {
-			e.fates.Drop(id, fmt.Sprintf("another record of its signer with the same nonce, or a later one, is in block %d", e.chain.head.Height))
-		}
-	}
+	blocks, err := e.openBlocks(payload)
+	e.call(func() { e.applyFetched(from, blocks) }) // the sound ones before the first error are used
+	return err
 }
 
-// gather collects a proposal's records from the pool, from what this node kept
-// and from what peers sent for it; missing are the ids of those it lacks.
-func (e *Engine) gather(p *types.Proposal) (records []types.VerifiedRecord, missing []types.Hash) {
-	records, missing = e.pool.Collect(p.RecordIDs)
-	if len(missing) == 0 {
-		return records, nil
-	}
-	others := map[types.Hash]types.VerifiedRecord{}
-	if c := e.signer.kept[p.Block()]; c != nil {
-		for _, r := range c.records {
-			others[r.ID()] = types.VouchRecord(r) // they were checked before they were kept
-		}
-	}
-	if filled := e.checks[p.Block()]; filled != nil {
-		maps.Copy(others, filled.found)
-	}
-	missing = nil
-	for i, id := range p.RecordIDs {
-		if records[i].Record() != nil {
-			continue
-		}
-		if r, ok := others[id]; ok {
-			records[i] = r
-		} else {
-			missing = append(missing, id)
-		}
-	}
-	return records, missing
-}
-
-// pendingFill is a proposal whose records are being asked for.
-type pendingFill struct {
-	proposal *types.Proposal
-	found    map[types.Hash]types.VerifiedRecord
-	asked    int       // how often
-	last     time.Time // when a peer was asked last
-}
-
-const (
-	// fillRetry is how long an answer is waited for before the next peer is asked.
-	fillRetry = 150 * time.Millisecond
-	// maxFillTries bounds the asking; by then the round is over, or the block
-	// comes as a certified one.
-	maxFillTries = 40
-)
-
-// fill asks for records of a proposal: its proposer first, then others in turn.
-// What is in the intake comes by itself.
-func (e *Engine) fill(p *types.Proposal, missing []types.Hash) {
-	hash := p.Block()
-	pending := e.checks[hash]
-	if pending == nil {
-		pending = &pendingFill{proposal: p, found: map[types.Hash]types.VerifiedRecord{}}
-		e.checks[hash] = pending
-		e.filling.Store(true)
-	}
-	missing = slices.DeleteFunc(missing, e.intake.holds)
-	if pending.asked >= maxFillTries || len(missing) == 0 || time.Since(pending.last) < fillRetry {
-		return
-	}
-	to := p.Validator
-	if others := e.linked(); pending.asked > 0 && len(others) > 0 {
-		to = others[pending.asked%len(others)]
-	}
-	pending.asked++
-	pending.last = time.Now()
-	e.options.Links.Send(to, p2p.KindRecordsWanted, (&wanted{hash, missing}).encode())
-	time.AfterFunc(fillRetry, func() { e.call(func() { e.refill(hash) }) })
-}
-
-// recordsCame tells that the intake let records through: proposals may be
-// complete now.
-func (e *Engine) recordsCame() {
-	if !e.filling.Load() {
-		return
-	}
-	e.call(func() {
-		for hash := range e.checks {
-			e.refill(hash)
-		}
-	})
-}
-
-// refill tries again to complete a proposal, with what has come since.
-func (e *Engine) refill(hash types.Hash) {
-	pending := e.checks[hash]
-	if pending == nil || e.ran[hash] != nil {
-		return
-	}
-	records, missing := e.gather(pending.proposal)
-	if len(missing) > 0 {
-		e.fill(pending.proposal, missing)
-		return
-	}
-	for _, event := range e.judge(pending.proposal, records) {
-		e.step(event)
-	}
-}
-
-// filled takes records that a peer sent for a proposal.
-func (e *Engine) filled(hash types.Hash, records []types.VerifiedRecord) {
-	pending := e.checks[hash]
-	if pending == nil {
-		return
-	}
-	wanted := map[types.Hash]bool{}
-	for _, id := range pending.proposal.RecordIDs {
-		wanted[id] = true
-	}
-	for _, r := range records {
-		if wanted[r.Record().ID()] {
-			pending.found[r.Record().ID()] = r
-		}
-	}
-	if _, missing := e.gather(pending.proposal); len(missing) == 0 {
-		e.refill(hash)
-	}
-}
-
-// pack fills a trial with the pool's records, at most so many, and drops what
-// can never be in a block.
-func (e *Engine) pack(trial *ledger.Trial, most int) []types.VerifiedRecord {
-	limits := builder.Limits{Records: most, Bytes: e.options.Config.Builder.MaxBytes}
-	packing, err := builder.Pack(trial, e.pool.All(), limits)
+// openBlocks decodes fetched blocks and checks their records' signatures; with
+// an error come those before the first that is wrong.
+func (e *Engine) openBlocks(payload []byte) ([]fetched, error) {
+	list, err := decodeBlocks(payload)
 	if err != nil {
+		return nil, err
+	}
+	var out []fetched
+	for _, c := range list {
+		records, errs := e.verify(c.Block.Records)
+		for k, err := range errs {
+			if err != nil {
+				return out, fmt.Errorf("block %d, record %d: %w", c.Block.Header.Height, k, err)
+			}
+		}
+		out = append(out, fetched{c, records})
+	}
+	return out, nil
+}
+
+// applyFetched commits fetched blocks that follow the head, each vouched for by
+// its certificate.
+func (e *Engine) applyFetched(from types.PublicKey, blocks []fetched) {
+	before := e.chain.head.Height
+	for _, b := range blocks {
+		if b.Block.Header.Height != e.chain.head.Height+1 {
+			continue // it was decided meanwhile
+		}
+		if err := e.applyCertified(b); err != nil {
+			e.metrics.rejected.Inc()
+			e.warn("a fetched block is not valid", from.Short(), "height", b.Block.Header.Height, "reason", err)
+			break
+		}
+		if e.stopping() {
+			return
+		}
+	}
+	after := e.chain.head.Height
+	if after > before {
+		e.log.Info("caught up", "from", before, "to", after)
+		e.lastCommit = e.headTime()
+		for _, event := range e.nextHeight() {
+			e.step(event)
+		}
+	}
+	e.fetch.ended(e, from, after > before)
+}
+
+// applyCertified commits a block whose certificate is that of a quorum of its
+// height. Its errors are the peer's fault. That a quorum decided what does not
+// follow upon this node's chain is not: then this node cannot go on.
+func (e *Engine) applyCertified(b fetched) error {
+	hash := b.Block.Header.Hash()
+	if b.Certificate.Block != hash || b.Certificate.Height != b.Block.Header.Height {
+		return errors.New("its certificate is of another block")
+	}
+	if err := b.Certificate.Verify(e.network, e.chain.next.set); err != nil {
+		return err
+	}
+	x := e.works.find(hash).executed
+	if x == nil {
+		var err error
+		if x, err = e.chain.execute(b.Block.Header, b.records); err != nil {
+			e.die(fmt.Errorf("a quorum decided a block that does not follow upon the chain of this node: %w: "+
+				"the data folder is damaged, or the programs differ; start with an empty folder, and the program the others run", err))
+			return nil
+		}
+	}
+	if err := e.commit(x, b.rawBlock, b.Certificate); err != nil {
 		e.die(err)
-		return nil
 	}
-	ids := make([]types.Hash, len(packing.Dropped))
-	for i, d := range packing.Dropped {
-		r := d.Record.Record()
-		ids[i] = r.ID()
-		e.log.Warn("a record is dropped", "id", r.ID(), "type", r.Type.String(), "reason", d.Err)
-		e.fates.Drop(r.ID(), d.Err.Error())
-		e.metrics.dropped.Inc()
-	}
-	e.pool.Remove(ids)
-	return packing.Packed
+	return nil
 }

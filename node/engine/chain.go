@@ -26,8 +26,9 @@ type chain struct {
 	state   *ledger.State
 	head    head
 	next    nextHeight
-	sets    map[types.Hash]bool        // hashes of participant lists written by this process
+	drawn   types.Hash                 // of the list of participants written last; zero: none by this process
 	names   map[types.PublicKey]string // of validators, those that left included
+	unsaved []storage.Change           // names that the next commit writes
 	records uint64                     // committed since genesis
 }
 
@@ -49,13 +50,14 @@ type nextHeight struct {
 
 // executed is a block whose records were applied to the state before it.
 type executed struct {
-	block *types.Block
-	delta *ledger.Delta
+	block   *types.Block
+	delta   *ledger.Delta
+	reading int // of a guest hosted here, in a block built here: which of its readings is in
 }
 
 // openChain reads the state back from the store, or begins at genesis.
 func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
-	c := &chain{genesis: g, network: g.Network(), store: store, sets: map[types.Hash]bool{}, names: map[types.PublicKey]string{}}
+	c := &chain{genesis: g, network: g.Network(), store: store, names: map[types.PublicKey]string{}}
 	err := c.loadNames()
 	if err != nil {
 		return nil, err
@@ -125,6 +127,8 @@ func (c *chain) prepare() error {
 		return fmt.Errorf("height %d: %w", height, err)
 	}
 	c.next = n
+	c.learnNames(n.set)
+	c.learnNames(c.state.Validators(height + 1))
 	return nil
 }
 
@@ -198,7 +202,7 @@ func (c *chain) execute(header types.Header, records []types.VerifiedRecord) (*e
 	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", header.Height, err)
 	}
-	return &executed{block, delta}, nil
+	return &executed{block: block, delta: delta}, nil
 }
 
 // commit makes a block the head: state in memory, then all of it in one synced
@@ -211,16 +215,16 @@ func (c *chain) commit(x *executed, rawBlock, certificate []byte) error {
 		Total: c.records + uint64(h.Records),
 	}
 	batch := storage.Commit{Height: h.Height, Block: rawBlock, Certificate: certificate, Records: x.block.IDs()}
-	batch.Aux = append(c.newNames(), storage.Change{Key: heightKey(h.Height), Value: info.encode()})
-	if !c.sets[info.Participants] {
+	batch.Aux = append(c.unsaved, storage.Change{Key: heightKey(h.Height), Value: info.encode()})
+	if c.drawn != info.Participants {
 		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.participants)})
-		c.sets[info.Participants] = true
 	}
 	batch.State = stored(c.state.Commit(x.delta))
 	if err := c.store.Commit(batch); err != nil {
 		return fmt.Errorf("block %d cannot be written: %w", h.Height, err)
 	}
 	c.head, c.records = head{h.Height, info.Hash, h.Time}, info.Total
+	c.drawn, c.unsaved = info.Participants, nil
 	return c.prepare()
 }
 
@@ -245,17 +249,16 @@ func (c *chain) loadNames() error {
 	return err
 }
 
-// newNames returns the changes that keep the names of validators that joined.
-func (c *chain) newNames() []storage.Change {
-	var out []storage.Change
-	for i := range c.next.set.Len() {
-		v := c.next.set.At(i)
-		if c.names[v.Key] == "" {
-			c.names[v.Key] = v.Name
-			out = append(out, storage.Change{Key: append([]byte{keyName}, v.Key[:]...), Value: []byte(v.Name)})
+// learnNames notes the names of validators that are new.
+func (c *chain) learnNames(set *types.ValidatorSet) {
+	for i := range set.Len() {
+		v := set.At(i)
+		if c.names[v.Key] == v.Name {
+			continue
 		}
+		c.names[v.Key] = v.Name
+		c.unsaved = append(c.unsaved, storage.Change{Key: append([]byte{keyName}, v.Key[:]...), Value: []byte(v.Name)})
 	}
-	return out
 }
 
 // maxNames bounds the validators remembered by name over a restart: more than

@@ -2,10 +2,12 @@
 // the keys and the main loop, hands events to the core and carries out what
 // the core asks for.
 //
-// One goroutine, the main loop, owns the core and the chain. Signatures of
-// records are checked by the intake goroutine, signatures of votes by the
-// reader of the link they came on; the auditor reads committed heights from
-// disk. Everybody else reads under Engine.mu.
+// One goroutine, the main loop, owns the core and the chain; it waits for nothing
+// but the disk. Signatures of records are checked by the intake goroutine,
+// signatures of votes and of fetched blocks by the reader of the link they came
+// on; the auditor reads committed heights from disk. These hand events and calls
+// to the main loop, and wait while it has too many. Everybody else reads under
+// Engine.mu.
 package engine
 
 import (
@@ -77,33 +79,33 @@ type Engine struct {
 	guests   *guests
 	intake   *intake
 
-	inbox chan consensus.Event
-	calls chan func()
-	stop  chan struct{}
-	wg    sync.WaitGroup
-	fatal atomic.Pointer[error]
-	dead  chan struct{} // closed after fatal is set
+	inbox  chan consensus.Event
+	calls  chan func()
+	ctx    context.Context // ends with Close, or when the engine dies
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	fatal  atomic.Pointer[error]
+	dead   chan struct{} // closed after fatal is set
 
 	mu    sync.RWMutex // guards chain for readers outside the main loop
 	chain *chain
 
-	view      atomic.Pointer[consensus.View]
-	peers     peerHeights
-	readiness readiness
-	filling   atomic.Bool // whether checks holds anything
+	view       atomic.Pointer[consensus.View]
+	peers      *peerBook
+	readiness  readiness
+	complaints complaints
+	stamp      stamper
+	fills      fills
+	fetch      fetcher
 
 	// Of the main loop alone:
-	ready      bool                        // what the core was last told of our candidate
-	ran        map[types.Hash]*executed    // blocks of the next height that were executed
-	checks     map[types.Hash]*pendingFill // proposals that lack records
-	proposals  map[types.Hash]*types.Proposal
+	ready      bool // what the core was last told of our candidate
+	works      works
 	undecided  *types.Certificate // decided, but the block is not here yet
-	fetch      fetcher
 	timers     [consensus.TimerKinds]*time.Timer
-	lastCommit time.Time // when this process last committed
+	lastCommit time.Time // when the head was committed; zero before the first block
 	held       uint64    // the newest height for which the rule has held
 	packNext   time.Time // when packable may look at the pool again
-	stamp      stamper
 }
 
 // New makes an engine; Run starts it. The error names what is wrong: a rule
@@ -118,33 +120,32 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	network := o.Genesis.Network()
-	signer, err := newSigner(o.Keys.Sign, network, o.Data.SignLog)
+	signer, err := newSigner(o.Keys.Sign, network, o.Data.SignLog, chain.head.Height+1)
+	if err != nil {
+		return nil, err
+	}
+	evidence, err := loadEvidence(o.Data.Store)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
 		options: o, self: o.Keys.Sign.Public(), network: network, log: o.Logger,
 		verifier: types.RecordVerifier{Network: network, Authority: o.Genesis.Authority},
-		rule:     rule, signer: signer, chain: chain, history: history{o.Data.Store},
-		pool:      pool.New(o.Genesis.Authority),
-		recent:    newRecent(chain.head.Height),
-		inbox:     make(chan consensus.Event, inboxSize),
-		calls:     make(chan func(), inboxSize),
-		stop:      make(chan struct{}),
-		dead:      make(chan struct{}),
-		proposals: map[types.Hash]*types.Proposal{},
-		ran:       map[types.Hash]*executed{},
-		checks:    map[types.Hash]*pendingFill{},
+		rule:     rule, signer: signer, chain: chain, history: history{o.Data.Store}, evidence: evidence,
+		pool:   pool.New(o.Genesis.Authority),
+		recent: newRecent(chain.head.Height),
+		peers:  newPeerBook(),
+		inbox:  make(chan consensus.Event, inboxSize),
+		calls:  make(chan func(), inboxSize),
+		dead:   make(chan struct{}),
 	}
-	if e.evidence, err = loadEvidence(o.Data.Store); err != nil {
-		return nil, fmt.Errorf("the stored evidence cannot be read: %w", err)
-	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.lastCommit = e.headTime()
 	e.core = consensus.New(consensus.Config{Self: e.self, ProposeTimeout: time.Duration(o.Config.Consensus.ProposeTimeout)})
 	e.metrics = newMetrics(o.Registry, e)
 	e.audit = newAuditor(e.history, o.Logger)
 	e.intake = newIntake(e)
 	e.guests = newGuests(e)
-	e.peers.heights = map[types.PublicKey]peerStatus{}
 	e.readiness.begin(len(o.Config.Peers))
 	e.storeView()
 	return e, nil
@@ -161,7 +162,7 @@ func (e *Engine) Run() {
 // Close stops the engine and waits until all of its goroutines have ended. What
 // was committed or signed is on disk.
 func (e *Engine) Close() {
-	close(e.stop)
+	e.cancel()
 	e.wg.Wait()
 	e.audit.close()
 }
@@ -183,8 +184,12 @@ func (e *Engine) die(err error) {
 	if e.fatal.CompareAndSwap(nil, &err) {
 		e.log.Error("the node stops", "error", err)
 		close(e.dead)
+		e.cancel()
 	}
 }
+
+// stopping reports whether the engine was closed, or died.
+func (e *Engine) stopping() bool { return e.ctx.Err() != nil }
 
 // loop is the one goroutine that owns the core and the chain.
 func (e *Engine) loop() {
@@ -194,9 +199,9 @@ func (e *Engine) loop() {
 	defer status.Stop()
 	defer e.stopTimers()
 	e.begin()
-	for e.Err() == nil {
+	for !e.stopping() {
 		select {
-		case <-e.stop:
+		case <-e.ctx.Done():
 			return
 		case event := <-e.inbox:
 			e.step(event)
@@ -218,9 +223,7 @@ func (e *Engine) begin() {
 	if e.watch.begin(e) {
 		e.step(consensus.VotingAllowed{Allowed: false})
 	}
-	first := e.newHeight()
-	first.Resume = e.signer.replay(first.Height)
-	e.step(first)
+	e.step(e.newHeight())
 	if err := e.guests.leaveGhosts(); err != nil {
 		e.die(err)
 		return
@@ -231,10 +234,11 @@ func (e *Engine) begin() {
 // beat does what wants doing every second.
 func (e *Engine) beat() {
 	e.tellStatus()
+	e.fetch.advance(e)
 	e.watch.check(e)
-	e.fetch.check(e)
-	e.readiness.check(e.chain.head.Height, e.peers.highest())
+	e.readiness.check(e.chain.head.Height, e.credible())
 	e.expire()
+	e.askRule(false) // where the pool could not be looked at when it changed
 }
 
 // post hands an event to the main loop; it waits while the inbox is full, so
@@ -242,43 +246,51 @@ func (e *Engine) beat() {
 func (e *Engine) post(event consensus.Event) {
 	select {
 	case e.inbox <- event:
-	case <-e.stop:
-	case <-e.dead:
+	case <-e.ctx.Done():
 	}
 }
 
-// call runs f on the main loop, some time later.
+// call runs f on the main loop, some time later. The main loop itself never
+// calls it: it could wait for room that only it can make.
 func (e *Engine) call(f func()) {
 	select {
 	case e.calls <- f:
-	case <-e.stop:
-	case <-e.dead:
+	case <-e.ctx.Done():
 	}
 }
 
 // query runs f on the main loop and waits for it.
 func (e *Engine) query(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	e.call(func() { f(); close(done) })
+	select {
+	case e.calls <- func() { f(); close(done) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.ctx.Done():
+		return errStopping
+	}
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-e.stop:
-		return errStopping
-	case <-e.dead:
+	case <-e.ctx.Done():
 		return errStopping
 	}
 }
 
 // step hands one event to the core and carries out all that follows from it.
+// Once the disk has failed nothing more is carried out, not even what the core
+// asked for in the same breath.
 func (e *Engine) step(event consensus.Event) {
 	events := []consensus.Event{event}
-	for len(events) > 0 && e.Err() == nil {
+	for len(events) > 0 {
 		actions := e.core.Step(events[0])
 		events = events[1:]
 		for _, action := range actions {
+			if e.Err() != nil {
+				return
+			}
 			events = append(events, e.carryOut(action)...)
 		}
 	}
@@ -290,16 +302,29 @@ func (e *Engine) storeView() {
 	e.view.Store(&v)
 }
 
-// newHeight is the event that begins the height above the head.
+// newHeight is the event that begins the height above the head. If this process
+// was stopped there before, the sign log is part of it.
 func (e *Engine) newHeight() consensus.NewHeight {
-	var wait time.Duration
+	height := e.chain.head.Height + 1
+	event := consensus.NewHeight{
+		Height: height, Validators: e.chain.next.set, Order: order{e.chain.next}, Resume: e.signer.replay(height),
+	}
 	if !e.lastCommit.IsZero() {
-		wait = max(0, time.Duration(e.options.Config.Consensus.MinBlockInterval)-time.Since(e.lastCommit))
+		event.Wait = max(0, time.Duration(e.options.Config.Consensus.MinBlockInterval)-time.Since(e.lastCommit))
 	}
-	return consensus.NewHeight{
-		Height: e.chain.head.Height + 1, Validators: e.chain.next.set,
-		Order: order{e.chain.next}, Wait: wait,
+	return event
+}
+
+// headTime tells when the head was committed, where this process did not see
+// it: when it was made, but not in the future. It is zero for genesis.
+func (e *Engine) headTime() time.Time {
+	if e.chain.head.Height == 0 {
+		return time.Time{}
 	}
+	if at := e.chain.head.Time.Std(); at.Before(time.Now()) {
+		return at
+	}
+	return time.Now()
 }
 
 func (e *Engine) stopTimers() {

@@ -3,18 +3,24 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
 
+	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
 
-// maxEvidence is how many pieces of evidence a node keeps: one convicts, and a
-// validator that equivocates at every height must not fill the disk.
-const maxEvidence = 1_000
+// A validator that equivocates at every height must not fill the disk, nor hide
+// what others do: one piece of evidence convicts.
+const (
+	maxEvidence    = 1_000
+	maxEvidencePer = 10 // of one validator
+)
 
-// evidence is the contradicting votes seen so far, oldest first, as on disk.
+// evidence is the contradicting votes seen so far, by height, as on disk. The
+// main loop changes it.
 type evidence struct {
 	mu   sync.RWMutex
 	list []types.Evidence
@@ -23,17 +29,48 @@ type evidence struct {
 func loadEvidence(store storage.Store) (*evidence, error) {
 	kept, err := store.AuxRange([]byte{keyEvidence}, nil, maxEvidence)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the stored evidence cannot be read: %w", err)
 	}
 	v := &evidence{}
 	for _, k := range kept {
 		one, err := types.DecodeEvidence(k.Value)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the stored evidence cannot be read: %w: the data folder is damaged; start with an empty one", err)
 		}
 		v.list = append(v.list, one)
 	}
 	return v, nil
+}
+
+// evidenceKey is the same for all evidence that a validator contradicted itself
+// in one place: a second pair of votes from there proves no more.
+func evidenceKey(one *types.Evidence) []byte {
+	first := &one.First
+	key := binary.BigEndian.AppendUint64([]byte{keyEvidence}, first.Height)
+	key = binary.BigEndian.AppendUint32(key, first.Round)
+	return append(append(key, byte(first.Kind)), first.Validator[:]...)
+}
+
+// wants reports whether a piece of evidence is news, and there is room for it.
+func (v *evidence) wants(one *types.Evidence) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	of := 0
+	for i := range v.list {
+		if string(evidenceKey(&v.list[i])) == string(evidenceKey(one)) {
+			return false
+		}
+		if v.list[i].First.Validator == one.First.Validator {
+			of++
+		}
+	}
+	return of < maxEvidencePer && len(v.list) < maxEvidence
+}
+
+func (v *evidence) add(one types.Evidence) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.list = append(v.list, one)
 }
 
 func (v *evidence) count() int {
@@ -42,32 +79,39 @@ func (v *evidence) count() int {
 	return len(v.list)
 }
 
-// keepEvidence stores contradicting votes.
+// newest returns at most limit pieces, the newest first.
+func (v *evidence) newest(limit int) []types.Evidence {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var out []types.Evidence
+	for i := len(v.list) - 1; i >= 0 && len(out) < limit; i-- {
+		out = append(out, v.list[i])
+	}
+	return out
+}
+
+// keepEvidence stores contradicting votes, and sends both to the peers, who may
+// have seen but one of them.
 func (e *Engine) keepEvidence(one types.Evidence) {
-	first := one.First
-	e.log.Warn("a validator contradicted itself", "validator", first.Validator.Short(), "height", first.Height, "round", first.Round, "kind", first.Kind.String())
-	e.evidence.mu.Lock()
-	defer e.evidence.mu.Unlock()
-	if len(e.evidence.list) >= maxEvidence {
+	if !e.evidence.wants(&one) {
 		return
 	}
-	raw := one.Encode()
-	hash := types.SumHash(raw)
-	key := append(binary.BigEndian.AppendUint64([]byte{keyEvidence}, first.Height), hash[:]...)
-	if err := e.options.Data.Store.Put(storage.Change{Key: key, Value: raw}); err != nil {
-		e.die(err)
+	if err := e.options.Data.Store.Put(storage.Change{Key: evidenceKey(&one), Value: one.Encode()}); err != nil {
+		e.die(fmt.Errorf("evidence cannot be written: %w", err))
 		return
 	}
-	e.evidence.list = append(e.evidence.list, one)
+	e.evidence.add(one)
+	first := &one.First
+	e.log.Warn("a validator contradicted itself", "validator", e.chain.names[first.Validator], "key", first.Validator.Short(),
+		"height", first.Height, "round", first.Round, "kind", first.Kind.String())
+	e.options.Links.Broadcast(p2p.KindVote, first.Encode())
+	e.options.Links.Broadcast(p2p.KindVote, one.Second.Encode())
 }
 
 // Evidence returns contradicting votes, the newest first.
 func (e *Engine) Evidence(_ context.Context, limit int) ([]message.Evidence, error) {
-	e.evidence.mu.RLock()
-	defer e.evidence.mu.RUnlock()
 	out := []message.Evidence{}
-	for i := len(e.evidence.list) - 1; i >= 0 && len(out) < limit; i-- {
-		v := e.evidence.list[i]
+	for _, v := range e.evidence.newest(limit) {
 		out = append(out, message.Evidence{
 			Validator: v.First.Validator, Name: e.Name(v.First.Validator), Height: v.First.Height, Round: v.First.Round,
 			First: v.First, Second: v.Second,

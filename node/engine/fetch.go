@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/posnet/posnet/node/p2p"
@@ -9,185 +9,167 @@ import (
 )
 
 const (
-	// fetchPatience is how long a peer has to answer before another is asked.
-	fetchPatience = 2 * time.Second
+	// fetchPatience is how long a peer has to answer before another is asked:
+	// what an answer of the largest size takes at one megabyte per second, about.
+	fetchPatience = 5 * time.Second
 	// fetchSoon is how long a node that is a block or two behind waits for the
-	// votes that are surely on their way, before it asks for the blocks.
+	// votes that are surely on their way, before it asks for the blocks; and how
+	// long it waits after an answer that was of no use.
 	fetchSoon = 100 * time.Millisecond
 	// fetchNear is how many blocks count as a block or two.
 	fetchNear = 2
+	// doubtPause is how soon a peer is asked again that tells of blocks and did
+	// not give them, where nobody else has any.
+	doubtPause = 5 * time.Second
 )
 
-// fetcher asks peers for certified blocks while the node is behind. It belongs
-// to the main loop.
+// fetcher asks peers, one at a time, for certified blocks while the node is
+// behind. It belongs to the main loop, but for answered.
 type fetcher struct {
-	target uint64          // the highest height anybody told of
-	from   types.PublicKey // who is asked now
-	asked  time.Time       // zero: nobody is
-	turn   int
+	from    types.PublicKey // who is asked now
+	asked   time.Time       // when; zero: nobody is
+	head    uint64          // what the head was then
+	turn    int
+	waiting bool                          // a look at whether to ask is due
+	doubts  map[types.PublicKey]time.Time // who told of blocks and did not give them, and when
+
+	mu       sync.Mutex
+	expected map[types.PublicKey]bool // whose answer may come
 }
 
-// behind notes that a peer has height, and begins to fetch if need be.
-func (f *fetcher) behind(e *Engine, peer types.PublicKey, height uint64) {
+// answered takes a peer's answer for given: it reports whether one was expected.
+func (f *fetcher) answered(peer types.PublicKey) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.expected[peer]
+	delete(f.expected, peer)
+	return was
+}
+
+func (f *fetcher) expect(peer types.PublicKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.expected == nil {
+		f.expected = map[types.PublicKey]bool{}
+	}
+	f.expected[peer] = true
+}
+
+// notice looks at what is to be done about a height that a peer told of.
+func (f *fetcher) notice(e *Engine, height uint64) {
+	switch head := e.chain.head.Height; {
+	case height > head+fetchNear:
+		f.advance(e)
+	case height > head:
+		f.soon(e)
+	}
+}
+
+// soon looks in a moment whether blocks have to be asked for: if by then the
+// head has moved on by itself, no.
+func (f *fetcher) soon(e *Engine) {
+	if f.waiting {
+		return
+	}
+	f.waiting = true
 	head := e.chain.head.Height
-	f.target = max(f.target, height)
-	if height <= head || !f.asked.IsZero() {
-		return
-	}
-	if height <= head+fetchNear {
-		time.AfterFunc(fetchSoon, func() {
-			e.call(func() {
-				if e.chain.head.Height == head && f.asked.IsZero() {
-					f.ask(e, peer)
-				}
-			})
+	time.AfterFunc(fetchSoon, func() {
+		e.call(func() {
+			f.waiting = false
+			if e.chain.head.Height == head {
+				f.advance(e)
+			}
 		})
-		return
-	}
-	f.ask(e, peer)
+	})
 }
 
-// want fetches the block of a height that was decided without being here.
-func (f *fetcher) want(e *Engine, height uint64) {
-	if height <= e.chain.head.Height {
-		return
-	}
-	f.target = max(f.target, height)
-	if f.asked.IsZero() {
-		f.askNext(e)
-	}
-}
-
-func (f *fetcher) ask(e *Engine, peer types.PublicKey) {
-	if e.options.Links.Send(peer, p2p.KindBlocksWanted, encodeBlocksWanted(e.chain.head.Height+1)) {
-		f.from, f.asked = peer, time.Now()
-		time.AfterFunc(fetchPatience, func() { e.call(func() { f.check(e) }) })
-	}
-}
-
-// askNext asks the next linked peer in turn, one that is known to have more
-// first.
-func (f *fetcher) askNext(e *Engine) {
-	f.asked = time.Time{}
-	peers := e.linked()
-	for range peers {
-		f.turn++
-		peer := peers[f.turn%len(peers)]
-		if s, ok := e.peers.get(peer); ok && s.Height > e.chain.head.Height {
-			f.ask(e, peer)
+// advance asks somebody for blocks, if there is reason to and nobody is asked yet.
+func (f *fetcher) advance(e *Engine) {
+	f.forgive(e)
+	if !f.asked.IsZero() {
+		if time.Since(f.asked) < fetchPatience {
 			return
 		}
+		f.useless(e)
 	}
-	if len(peers) > 0 && e.undecided != nil {
-		f.ask(e, peers[f.turn%len(peers)])
+	peer, ok := f.choose(e)
+	if !ok {
+		return
 	}
-}
-
-// check asks again where an answer is overdue.
-func (f *fetcher) check(e *Engine) {
-	switch {
-	case f.target <= e.chain.head.Height:
-		f.asked = time.Time{}
-	case f.asked.IsZero() || time.Since(f.asked) >= fetchPatience:
-		f.askNext(e)
+	f.expect(peer)
+	if e.options.Links.Send(peer, p2p.KindBlocksWanted, encodeBlocksWanted(e.chain.head.Height+1)) {
+		f.from, f.asked, f.head = peer, time.Now(), e.chain.head.Height
 	}
 }
 
-// answerBlocks sends a peer certified blocks from a height on.
-func (e *Engine) answerBlocks(from types.PublicKey, payload []byte) error {
-	start, err := decodeBlocksWanted(payload)
-	if err != nil {
-		return err
-	}
-	var pairs [][2][]byte
-	size := 0
-	err = e.options.Data.Store.Blocks(start, func(_ uint64, block, certificate []byte) bool {
-		size += len(block) + len(certificate)
-		if len(pairs) > 0 && (size > maxBlocksBytes || len(pairs) == maxBlocksPerAnswer) {
-			return false
-		}
-		pairs = append(pairs, [2][]byte{block, certificate})
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	e.options.Links.Send(from, p2p.KindBlocksFound, encodeBlocks(pairs))
-	return nil
-}
-
-// receiveBlocks checks the signatures of fetched records on the link's own
-// goroutine, then lets the main loop apply the blocks in order.
-func (e *Engine) receiveBlocks(from types.PublicKey, payload []byte) error {
-	blocks, err := decodeBlocks(payload)
-	if err != nil {
-		return err
-	}
-	verified := make([][]types.VerifiedRecord, len(blocks))
-	for i, b := range blocks {
-		var errs []error
-		verified[i], errs = e.verify(b.Block.Records)
-		for k, err := range errs {
-			if err != nil {
-				return fmt.Errorf("block %d, record %d: %w", b.Block.Header.Height, k, err)
-			}
-		}
-	}
-	e.call(func() { e.applyFetched(from, blocks, verified) })
-	return nil
-}
-
-// applyFetched commits fetched blocks that follow the head, each vouched for by
-// its certificate.
-func (e *Engine) applyFetched(from types.PublicKey, blocks []certified, verified [][]types.VerifiedRecord) {
-	before := e.chain.head.Height
-	for i, b := range blocks {
-		if b.Block.Header.Height != e.chain.head.Height+1 {
+// choose returns the next peer in turn that tells of more blocks; after all
+// others, and not often, one that told so before and gave none. The block of a
+// certificate that is here may be with anybody.
+func (f *fetcher) choose(e *Engine) (peer types.PublicKey, ok bool) {
+	peers := e.linked()
+	f.turn++
+	for i := range peers {
+		p := peers[(f.turn+i)%len(peers)]
+		if e.peers.height(p) <= e.chain.head.Height && e.undecided == nil {
 			continue
 		}
-		if err := e.applyCertified(b, verified[i]); err != nil {
-			e.log.Warn("a fetched block is not valid", "peer", from.Short(), "height", b.Block.Header.Height, "reason", err)
-			break
-		}
-		if e.Err() != nil {
-			return
-		}
-	}
-	if e.chain.head.Height > before {
-		e.log.Info("caught up", "from", before, "to", e.chain.head.Height, "target", e.fetch.target)
-		for _, event := range e.nextHeight() {
-			e.step(event)
+		since, doubted := f.doubts[p]
+		switch {
+		case !doubted:
+			return p, true
+		case time.Since(since) >= doubtPause:
+			peer, ok = p, true
 		}
 	}
-	if from == e.fetch.from {
-		e.fetch.asked = time.Time{}
+	return peer, ok
+}
+
+// useless ends the asking without a block; whoever told of more is doubted.
+func (f *fetcher) useless(e *Engine) {
+	f.asked = time.Time{}
+	if e.chain.head.Height > f.head {
+		return // it came from elsewhere meanwhile
 	}
-	switch {
-	case e.fetch.target <= e.chain.head.Height:
-	case e.chain.head.Height > before && from == e.fetch.from:
-		e.fetch.ask(e, from)
-	default:
-		e.fetch.askNext(e)
+	if f.doubts == nil {
+		f.doubts = map[types.PublicKey]time.Time{}
+	}
+	f.doubts[f.from] = time.Now()
+}
+
+// forgive forgets doubts about peers that tell of no more than is here, or are
+// gone.
+func (f *fetcher) forgive(e *Engine) {
+	for peer := range f.doubts {
+		if e.peers.height(peer) <= e.chain.head.Height {
+			delete(f.doubts, peer)
+		}
 	}
 }
 
-func (e *Engine) applyCertified(b certified, records []types.VerifiedRecord) error {
-	hash := b.Block.Header.Hash()
-	if b.Certificate.Block != hash || b.Certificate.Height != b.Block.Header.Height {
-		return fmt.Errorf("its certificate is of another block")
+// lost notes that a peer is gone: its answer will not come.
+func (f *fetcher) lost(e *Engine, peer types.PublicKey) {
+	f.answered(peer)
+	delete(f.doubts, peer)
+	if peer == f.from && !f.asked.IsZero() {
+		f.asked = time.Time{}
+		f.advance(e)
 	}
-	if err := b.Certificate.Verify(e.network, e.chain.next.set); err != nil {
-		return err
+}
+
+// ended takes note of what a peer's answer was good for, and goes on.
+func (f *fetcher) ended(e *Engine, from types.PublicKey, useful bool) {
+	if useful {
+		delete(f.doubts, from)
 	}
-	x := e.ran[hash]
-	if x == nil {
-		var err error
-		if x, err = e.chain.execute(b.Block.Header, records); err != nil {
-			return err
-		}
+	if from != f.from || f.asked.IsZero() {
+		return // it was given up already
 	}
-	if err := e.commit(x, b.rawBlock, b.Certificate); err != nil {
-		e.die(err)
+	if !useful {
+		f.useless(e)
+		f.soon(e)
+		return
 	}
-	return nil
+	f.asked = time.Time{}
+	f.turn-- // whoever has more goes on
+	f.advance(e)
 }

@@ -2,16 +2,24 @@ package engine
 
 import (
 	"sync"
+	"time"
 
 	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/pool"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
 
 const (
-	// intakeQueue is how many frames of records may wait for their signatures to
-	// be checked; a client beyond that is told to come again, a peer waits.
-	intakeQueue = 4_096
+	// maxQueued is how many records may wait for their signatures to be checked:
+	// as many as the pool holds. A client beyond that is told to come again.
+	maxQueued = pool.MaxRecords
+	// maxFrames is how many frames they may come in.
+	maxFrames = 4_096
+	// gossipPatience is how long a peer's gossip waits for room. Then it is lost,
+	// and what proposals name of it is asked for; a link that is not read from
+	// for longer would break.
+	gossipPatience = time.Second
 	// maxBatch is how many signatures are checked at once: more saves little
 	// and makes the first of them wait.
 	maxBatch = 512
@@ -22,10 +30,10 @@ var (
 	errBusy     = message.Errorf(message.StatusTooFast, "more records are waiting than this node can check: send more slowly, or through another node")
 )
 
-// frame is records that came together and wait for their signatures to be
+// queued is records that came together and wait for their signatures to be
 // checked. done gets, for each record, the verified one or an error, and
 // returns the records that peers are to hear of.
-type frame struct {
+type queued struct {
 	records []*types.Record
 	done    func([]types.VerifiedRecord, []error) []*types.Record
 }
@@ -35,14 +43,16 @@ type frame struct {
 // nobody waits without it.
 type intake struct {
 	engine *Engine
-	queue  chan frame
+	queue  chan queued
+	room   chan struct{} // holds one: there may be room again
 
 	mu      sync.Mutex
-	pending map[types.Hash]int // how often a record is in the queue
+	records int                // in the queue or being checked
+	pending map[types.Hash]int // how often each of them is
 }
 
 func newIntake(e *Engine) *intake {
-	return &intake{engine: e, queue: make(chan frame, intakeQueue), pending: map[types.Hash]int{}}
+	return &intake{engine: e, queue: make(chan queued, maxFrames), room: make(chan struct{}, 1), pending: map[types.Hash]int{}}
 }
 
 // holds reports whether a record is on its way through the intake: nobody has
@@ -53,12 +63,72 @@ func (in *intake) holds(id types.Hash) bool {
 	return in.pending[id] > 0
 }
 
-func (in *intake) note(records []*types.Record, by int) {
+// put queues a frame if there is room, and reports whether it did. A frame
+// always fits into an empty queue.
+func (in *intake) put(f queued) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.records > 0 && in.records+len(f.records) > maxQueued {
+		return false
+	}
+	select {
+	case in.queue <- f:
+	default:
+		return false
+	}
+	in.records += len(f.records)
+	for _, r := range f.records {
+		in.pending[r.ID()]++
+	}
+	return true
+}
+
+// checked takes note that records went through.
+func (in *intake) checked(records []*types.Record) {
+	in.mu.Lock()
+	in.records -= len(records)
 	for _, r := range records {
-		if in.pending[r.ID()] += by; in.pending[r.ID()] == 0 {
+		if in.pending[r.ID()]--; in.pending[r.ID()] == 0 {
 			delete(in.pending, r.ID())
+		}
+	}
+	in.mu.Unlock()
+	in.tellRoom()
+}
+
+func (in *intake) tellRoom() {
+	select {
+	case in.room <- struct{}{}:
+	default:
+	}
+}
+
+// submit queues a frame from a client; it fails at once where the queue is full.
+func (in *intake) submit(f queued) error {
+	if !in.put(f) {
+		return errBusy
+	}
+	return nil
+}
+
+// wait queues a frame from a peer when there is room, but not for ever.
+func (in *intake) wait(f queued) {
+	if in.put(f) {
+		return
+	}
+	patience := time.NewTimer(gossipPatience)
+	defer patience.Stop()
+	for {
+		select {
+		case <-in.room:
+			if in.put(f) {
+				in.tellRoom() // others may wait too
+				return
+			}
+		case <-patience.C:
+			return
+		case <-in.engine.ctx.Done():
+			return
 		}
 	}
 }
@@ -66,7 +136,7 @@ func (in *intake) note(records []*types.Record, by int) {
 func (in *intake) run() {
 	for {
 		select {
-		case <-in.engine.stop:
+		case <-in.engine.ctx.Done():
 			return
 		case first := <-in.queue:
 			in.check(in.more(first))
@@ -75,8 +145,8 @@ func (in *intake) run() {
 }
 
 // more returns first and what waits behind it, up to a batch.
-func (in *intake) more(first frame) []frame {
-	frames, count := []frame{first}, len(first.records)
+func (in *intake) more(first queued) []queued {
+	frames, count := []queued{first}, len(first.records)
 	for count < maxBatch {
 		select {
 		case f := <-in.queue:
@@ -89,46 +159,30 @@ func (in *intake) more(first frame) []frame {
 	return frames
 }
 
-func (in *intake) check(frames []frame) {
+// check checks the records of queueds, and hands each frame its own.
+func (in *intake) check(frames []queued) {
 	var all []*types.Record
 	for _, f := range frames {
 		all = append(all, f.records...)
 	}
 	verified, errs := in.engine.verify(all)
-	in.note(all, -1)
 	var news []*types.Record
 	for _, f := range frames {
 		n := len(f.records)
 		news = append(news, f.done(verified[:n:n], errs[:n:n])...)
 		verified, errs = verified[n:], errs[n:]
 	}
+	in.checked(all) // now that they are in the pool: in between nobody asks for them
 	in.engine.recordsCame()
-	for len(news) > 0 {
-		n := min(len(news), maxGossipRecords)
-		in.engine.options.Links.Broadcast(p2p.KindRecords, types.EncodeRecords(news[:n]))
-		news = news[n:]
-	}
+	in.engine.gossip(news)
 }
 
-// submit queues a frame from a client; it fails at once where the queue is full.
-func (in *intake) submit(f frame) error {
-	in.note(f.records, 1)
-	select {
-	case in.queue <- f:
-		return nil
-	default:
-		in.note(f.records, -1)
-		return errBusy
-	}
-}
-
-// wait queues a frame from a peer, however long that takes.
-func (in *intake) wait(f frame) {
-	in.note(f.records, 1)
-	select {
-	case in.queue <- f:
-	case <-in.engine.stop:
-	case <-in.engine.dead:
+// gossip tells all peers of records.
+func (e *Engine) gossip(records []*types.Record) {
+	for len(records) > 0 {
+		n := min(len(records), maxGossipRecords)
+		e.options.Links.Broadcast(p2p.KindRecords, types.EncodeRecords(records[:n]))
+		records = records[n:]
 	}
 }
 

@@ -49,8 +49,7 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 			row.Stake = later.Stake
 		}
 		if v.Key != e.self {
-			s, _ := e.peers.get(v.Key)
-			row.Height = s.Height
+			row.Height = e.peers.height(v.Key)
 		}
 		out.Validators = append(out.Validators, row)
 	}

@@ -32,7 +32,7 @@ func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
 		records:  counter("records_committed_total", "Records in the blocks committed by this process."),
 		dropped:  counter("records_dropped_total", "Records dropped from the pool because they could not be in a block."),
 		rejected: counter("messages_rejected_total", "Messages of peers that were not sound."),
-		rounds:   counter("rounds_lost_total", "Rounds in which blocks were made that came after round 0."),
+		rounds:   counter("rounds_lost_total", "Rounds that ended without a block, at the heights committed by this process."),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "posnet", Name: "commit_seconds", Help: "Time to apply a decided block and write it to disk.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14),
@@ -62,10 +62,10 @@ func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
 }
 
 // committed counts a block and the time it took to write.
-func (m *metrics) committed(b *types.Block, took time.Duration) {
+func (m *metrics) committed(b *types.Block, cert *types.Certificate, took time.Duration) {
 	m.blocks.Inc()
 	m.records.Add(float64(len(b.Records)))
-	m.rounds.Add(float64(b.Header.Round))
+	m.rounds.Add(float64(cert.Round))
 	m.commit.Observe(took.Seconds())
 	now := time.Now()
 	if !m.last.IsZero() {

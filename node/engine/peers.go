@@ -2,46 +2,106 @@ package engine
 
 import (
 	"sync"
+	"time"
 
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
 )
 
-// peerHeights is what peers told of their chains.
-type peerHeights struct {
+const (
+	// maxResend is how much of the pool a new peer is told at once; it asks for
+	// the rest as proposals name it.
+	maxResend = 10_000
+	// muteTime is how long records are not taken from a peer that told of one
+	// with a wrong signature: an honest node checks before it tells. Agreement
+	// goes on with it; records that its proposals name are asked for.
+	muteTime = time.Minute
+)
+
+// peerBook is what peers told of themselves. It is safe for use by several
+// goroutines.
+type peerBook struct {
 	mu      sync.RWMutex
-	heights map[types.PublicKey]peerStatus
+	heights map[types.PublicKey]uint64
+	muted   map[types.PublicKey]time.Time // until when
 }
 
-func (p *peerHeights) set(peer types.PublicKey, s peerStatus) {
+func newPeerBook() *peerBook {
+	return &peerBook{heights: map[types.PublicKey]uint64{}, muted: map[types.PublicKey]time.Time{}}
+}
+
+// set notes the height of a peer's chain.
+func (p *peerBook) set(peer types.PublicKey, height uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.heights[peer] = s
+	p.heights[peer] = height
 }
 
-func (p *peerHeights) get(peer types.PublicKey) (peerStatus, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	s, ok := p.heights[peer]
-	return s, ok
+// raise notes that a peer's chain has a height at least.
+func (p *peerBook) raise(peer types.PublicKey, height uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heights[peer] = max(p.heights[peer], height)
 }
 
-// highest returns the greatest height that a linked peer told of.
-func (p *peerHeights) highest() uint64 {
+// height returns the height a peer told of, 0 if it told none.
+func (p *peerBook) height(peer types.PublicKey) uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	var highest uint64
-	for _, s := range p.heights {
-		highest = max(highest, s.Height)
+	return p.heights[peer]
+}
+
+// forget drops the height of a peer that is gone; muted it stays.
+func (p *peerBook) forget(peer types.PublicKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.heights, peer)
+}
+
+func (p *peerBook) mute(peer types.PublicKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.muted[peer] = time.Now().Add(muteTime)
+}
+
+func (p *peerBook) isMuted(peer types.PublicKey) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	until, ok := p.muted[peer]
+	if ok && time.Now().After(until) {
+		delete(p.muted, peer)
+		return false
+	}
+	return ok
+}
+
+// credible returns the greatest height that there is reason to believe in: that
+// of the head; what validators with more than a third of the stake tell of; and
+// what any one peer tells of that is not known to tell of blocks it does not
+// give.
+func (e *Engine) credible() uint64 {
+	highest := e.chain.head.Height
+	peers := e.linked()
+	for _, peer := range peers {
+		height := e.peers.height(peer)
+		_, doubted := e.fetch.doubts[peer]
+		if height > highest && (!doubted || e.manyAt(peers, height)) {
+			highest = height
+		}
 	}
 	return highest
 }
 
-func (p *peerHeights) forget(peer types.PublicKey) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.heights, peer)
+// manyAt reports whether peers with more than a third of the stake tell of a height.
+func (e *Engine) manyAt(peers []types.PublicKey, height uint64) bool {
+	var stake uint64
+	for _, peer := range peers {
+		if v, ok := e.chain.next.set.ByKey(peer); ok && e.peers.height(peer) >= height {
+			stake += v.Stake
+		}
+	}
+	return e.chain.next.set.IsBlocking(stake)
 }
 
 // Allowed reports whether a key may link with this node: a validator of the
@@ -86,6 +146,13 @@ func (e *Engine) LinkUp(peer types.PublicKey) {
 	}
 }
 
+// LinkDown implements p2p.Handler.
+func (e *Engine) LinkDown(peer types.PublicKey) {
+	e.peers.forget(peer)
+	e.post(consensus.LinkChanged{Validator: peer})
+	e.call(func() { e.fetch.lost(e, peer) })
+}
+
 // oldest returns the records that wait the longest, at most so many.
 func (e *Engine) oldest(most int) []*types.Record {
 	out := []*types.Record{}
@@ -98,216 +165,14 @@ func (e *Engine) oldest(most int) []*types.Record {
 	return out
 }
 
-// maxResend is how much of the pool a new peer is told at once; it asks for the
-// rest as proposals name it.
-const maxResend = 10_000
-
-// LinkDown implements p2p.Handler.
-func (e *Engine) LinkDown(peer types.PublicKey) {
-	e.peers.forget(peer)
-	e.post(consensus.LinkChanged{Validator: peer})
-}
-
-// Message implements p2p.Handler: it decodes and verifies on the link's own
-// goroutine, so that the main loop sees only what is sound. A peer whose
-// message is not loses nothing but that message; it is logged.
-func (e *Engine) Message(from types.PublicKey, kind p2p.Kind, payload []byte) {
-	if err := e.receive(from, kind, payload); err != nil {
-		e.metrics.rejected.Inc()
-		e.log.Warn("a message is not sound", "peer", from.Short(), "kind", kind.String(), "reason", err)
-	}
-}
-
-func (e *Engine) receive(from types.PublicKey, kind p2p.Kind, payload []byte) error {
-	switch kind {
-	case p2p.KindProposal:
-		return e.receiveProposal(payload)
-	case p2p.KindVote:
-		return e.receiveVote(payload)
-	case p2p.KindCandidate:
-		return e.receiveCandidate(payload)
-	case p2p.KindPass:
-		return e.receivePass(payload)
-	case p2p.KindSummary:
-		return e.receiveSummary(from, payload)
-	case p2p.KindRecords:
-		records, err := types.DecodeRecords(payload)
-		if err == nil {
-			e.hear(records)
-		}
-		return err
-	case p2p.KindRecordsWanted:
-		return e.answerRecords(from, payload)
-	case p2p.KindRecordsFound:
-		return e.receiveFound(payload)
-	case p2p.KindBlocksWanted:
-		return e.answerBlocks(from, payload)
-	case p2p.KindBlocksFound:
-		return e.receiveBlocks(from, payload)
-	case p2p.KindStatus:
-		return e.receiveStatus(from, payload)
-	}
-	return nil
-}
-
-// setOf returns the validators of a height if its messages are of use now: the
-// height under way, or the one above it.
-func (e *Engine) setOf(height uint64) *types.ValidatorSet {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if height <= e.chain.head.Height || height > e.chain.head.Height+2 {
-		return nil
-	}
-	return e.validators(height)
-}
-
-func (e *Engine) receiveProposal(payload []byte) error {
-	p, err := types.DecodeProposal(payload)
-	if err != nil {
-		return err
-	}
-	set := e.setOf(p.Height)
-	if set == nil {
-		return nil
-	}
-	v, err := types.VerifyMessage(p, p.Validator, p.Signature, e.network, set)
-	if err == nil {
-		e.post(consensus.ProposalArrived{Proposal: v})
-	}
-	return err
-}
-
-func (e *Engine) receiveVote(payload []byte) error {
-	vote, err := types.DecodeVote(payload)
-	if err != nil {
-		return err
-	}
-	set := e.setOf(vote.Height)
-	if set == nil {
-		return nil
-	}
-	v, err := types.VerifyMessage(&vote, vote.Validator, vote.Signature, e.network, set)
-	if err != nil {
-		return err
-	}
-	if vote.Validator == e.self {
-		e.call(func() { e.watch.ownVote(vote.Height) })
-	}
-	e.post(consensus.VoteArrived{Vote: v})
-	return nil
-}
-
-func (e *Engine) receiveCandidate(payload []byte) error {
-	c, err := types.DecodeCandidate(payload)
-	if err != nil {
-		return err
-	}
-	set := e.setOf(c.Height)
-	if set == nil {
-		return nil
-	}
-	v, err := types.VerifyMessage(&c, c.Validator, c.Signature, e.network, set)
-	if err == nil {
-		e.post(consensus.CandidateArrived{Candidate: v})
-	}
-	return err
-}
-
-func (e *Engine) receivePass(payload []byte) error {
-	p, err := types.DecodePass(payload)
-	if err != nil {
-		return err
-	}
-	set := e.setOf(p.Height)
-	if set == nil {
-		return nil
-	}
-	v, err := types.VerifyMessage(&p, p.Validator, p.Signature, e.network, set)
-	if err == nil {
-		e.post(consensus.PassArrived{Pass: v})
-	}
-	return err
-}
-
-func (e *Engine) receiveSummary(from types.PublicKey, payload []byte) error {
-	s, err := consensus.DecodeSummary(payload)
-	if err == nil {
-		e.post(consensus.SummaryArrived{From: from, Summary: s})
-	}
-	return err
-}
-
-func (e *Engine) receiveStatus(from types.PublicKey, payload []byte) error {
-	s, err := decodePeerStatus(payload)
-	if err != nil {
-		return err
-	}
-	e.peers.set(from, s)
-	e.readiness.heard()
+// heardHeight takes note of the height of a peer's chain.
+func (e *Engine) heardHeight(from types.PublicKey, height uint64) {
+	e.peers.set(from, height)
 	e.call(func() {
-		e.watch.heard(e, from, s.Height)
-		if s.Height > e.chain.head.Height {
-			e.fetch.behind(e, from, s.Height)
-		}
+		e.watch.heard(e, from, height)
+		e.fetch.notice(e, height)
+		e.readiness.heard(e.chain.head.Height, e.credible())
 	})
-	return nil
-}
-
-// answerRecords sends a peer the records it lacks, as far as they are here:
-// from the pool, or from a block that was just committed.
-func (e *Engine) answerRecords(from types.PublicKey, payload []byte) error {
-	w, err := decodeWanted(payload)
-	if err != nil {
-		return err
-	}
-	records := make([]*types.Record, 0, len(w.IDs))
-	for _, id := range w.IDs {
-		if r, ok := e.pool.Get(id); ok {
-			records = append(records, r.Record())
-		}
-	}
-	if len(records) < len(w.IDs) {
-		e.call(func() {
-			if more := e.recordsOf(w.Block); more != nil {
-				records = more
-			}
-			e.options.Links.Send(from, p2p.KindRecordsFound, encodeFound(w.Block, records))
-		})
-		return nil
-	}
-	e.options.Links.Send(from, p2p.KindRecordsFound, encodeFound(w.Block, records))
-	return nil
-}
-
-// recordsOf returns the records of a block that this node executed for the
-// height under way, or committed a moment ago.
-func (e *Engine) recordsOf(block types.Hash) []*types.Record {
-	if x := e.ran[block]; x != nil {
-		return x.block.Records
-	}
-	if c := e.signer.kept[block]; c != nil {
-		return c.records
-	}
-	return e.recent.records(block)
-}
-
-// receiveFound checks the signatures of asked-for records and hands them on. It
-// does not use the intake: an answer is waited for, and must not queue behind
-// gossip.
-func (e *Engine) receiveFound(payload []byte) error {
-	block, records, err := decodeFound(payload)
-	if err != nil {
-		return err
-	}
-	verified, errs := e.verify(records)
-	sound := verified[:0]
-	for i, r := range verified {
-		if errs[i] == nil {
-			sound = append(sound, r)
-		}
-	}
-	e.call(func() { e.filled(block, sound) })
-	return nil
 }
 
 func (e *Engine) ownStatus() []byte {

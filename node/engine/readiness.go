@@ -20,13 +20,13 @@ const (
 )
 
 // readiness is whether a node is caught up with its peers. A chain that stands
-// still does not make a node unready.
+// still does not make a node unready. It is safe for use by several goroutines.
 type readiness struct {
 	mu     sync.Mutex
 	start  time.Time // zero once a peer was heard
 	behind time.Time // since when; zero while it is not
 	head   uint64
-	peers  uint64 // the highest height of a peer
+	peers  uint64 // the height that peers credibly have
 }
 
 func (r *readiness) begin(peers int) {
@@ -35,16 +35,29 @@ func (r *readiness) begin(peers int) {
 	}
 }
 
-func (r *readiness) heard() {
+// heard notes that a peer told its height.
+func (r *readiness) heard(head, peers uint64) {
+	r.check(head, peers)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.start = time.Time{}
+}
+
+// committed notes the height of the head.
+func (r *readiness) committed(head uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(head, r.peers)
 }
 
 // check notes how far node and peers are.
 func (r *readiness) check(head, peers uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.note(head, peers)
+}
+
+func (r *readiness) note(head, peers uint64) {
 	r.head, r.peers = head, peers
 	switch {
 	case peers <= head:
@@ -54,13 +67,22 @@ func (r *readiness) check(head, peers uint64) {
 	}
 }
 
+// err returns why the node is not ready, or nil.
 func (r *readiness) err() error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case !r.start.IsZero() && time.Since(r.start) < firstWord:
+	start := r.start
+	r.mu.Unlock()
+	if !start.IsZero() && time.Since(start) < firstWord {
 		return message.Errorf(message.StatusNotReady, "the node has just started and heard from no peer yet: try again in %v", firstWord)
-	case r.peers > r.head+maxLag || !r.behind.IsZero() && time.Since(r.behind) > lagPatience:
+	}
+	return r.lag()
+}
+
+// lag returns an error if the node is known to be behind its peers.
+func (r *readiness) lag() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.peers > r.head+maxLag || !r.behind.IsZero() && time.Since(r.behind) > lagPatience {
 		return message.Errorf(message.StatusNotReady, "the node is catching up: it has block %d, its peers have %d: try again in a while, or another node", r.head, r.peers)
 	}
 	return nil

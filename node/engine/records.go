@@ -30,7 +30,8 @@ func (s *stamper) next() types.Time {
 
 // Merge takes records from a client into the pool, all or none, and tells the
 // peers of them. It returns once their signatures were checked. The error is a
-// *rpc.RecordError for the first record that is refused, errBusy or errStopping.
+// *rpc.RecordError for the first record that is refused, or says that the node
+// is not caught up, has too much to do, or stops.
 func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 	for _, r := range records {
 		if r.ID().IsZero() {
@@ -38,12 +39,15 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 			r.Seal()
 		}
 	}
+	if err := e.readiness.lag(); err != nil {
+		return err
+	}
 	fresh, places, err := e.admit(records)
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
 	result := make(chan error, 1)
-	err = e.intake.submit(frame{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+	err = e.intake.submit(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
 		news, err := e.takeAll(verified, errs, places)
 		result <- err
 		return news
@@ -56,9 +60,7 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-e.stop:
-		return errStopping
-	case <-e.dead:
+	case <-e.ctx.Done():
 		return errStopping
 	}
 }
@@ -140,26 +142,37 @@ func (e *Engine) expire() {
 }
 
 // hear takes records that a peer tells of: those that are new and admissible
-// go into the pool, one by one, and nobody is told of the rest.
-func (e *Engine) hear(records []*types.Record) {
+// go into the pool, one by one, and nobody is told of the rest. frame is the
+// size of what they came in.
+func (e *Engine) hear(from types.PublicKey, records []*types.Record, frame int) {
+	fresh := detached(e.admissible(records), frame)
+	if len(fresh) == 0 {
+		return
+	}
+	e.intake.wait(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+		now := types.TimeOf(time.Now())
+		for i, r := range verified {
+			if errs[i] != nil {
+				e.peers.mute(from)
+				e.metrics.rejected.Inc()
+				e.warn("a peer tells of a record with a wrong signature: its gossip is not heard for a while", from.Short(), "id", fresh[i].ID(), "for", muteTime)
+				continue
+			}
+			_ = e.pool.Add(r, now) // full or there already: the proposer's peers ask for what they lack
+		}
+		return nil
+	}})
+}
+
+// admissible returns the records that are new and not ruled out by the state.
+func (e *Engine) admissible(records []*types.Record) []*types.Record {
 	fresh := records[:0:0]
 	e.mu.RLock()
+	defer e.mu.RUnlock()
 	for _, r := range records {
 		if !e.pool.Has(r.ID()) && e.chain.state.Admit(r) == nil {
 			fresh = append(fresh, r)
 		}
 	}
-	e.mu.RUnlock()
-	if len(fresh) == 0 {
-		return
-	}
-	e.intake.wait(frame{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
-		now := types.TimeOf(time.Now())
-		for i, r := range verified {
-			if errs[i] == nil {
-				_ = e.pool.Add(r, now) // full or there already: the proposer's peers ask for what they lack
-			}
-		}
-		return nil
-	}})
+	return fresh
 }

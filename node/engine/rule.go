@@ -74,7 +74,7 @@ const (
 func (e *Engine) packable() bool {
 	if began := time.Now(); e.pool.Stats().Size > 0 && began.After(e.packNext) {
 		trial := e.chain.state.Begin(e.chain.head.Height+1, e.self, e.self)
-		if len(e.pack(trial, 1)) > 0 {
+		if len(e.pack(trial, builder.Limits{Records: 1, Bytes: types.MaxRecordBytes})) > 0 {
 			return true
 		}
 		if took := time.Since(began); took > packQuick {

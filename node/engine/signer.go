@@ -9,18 +9,22 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
-// The kinds of entry in the sign log.
+// The kinds of entry in the sign log. Candidates and passes are in none: nothing
+// contradicts them.
 const (
 	entryProposal uint8 = iota + 1
 	entryPrevote
 	entryPrecommit
-	entryPass
-	entryCandidate
-	entryContent // what a lock needs, kept before the precommit so that it never outlives its content
+	entryContent // what a lock needs, kept with its precommit so that neither is there without the other
 )
 
-// errContradiction means that a validator was asked to sign against its own word.
-var errContradiction = errors.New("signed something else there before")
+var (
+	// errContradiction means that a validator was asked to sign against its own word.
+	errContradiction = errors.New("signed something else there before")
+	// errFinal means that a validator was asked to sign at a height whose block
+	// is final: what it said there once is forgotten.
+	errFinal = errors.New("the block of that height is final")
+)
 
 // slot is where a validator may speak once.
 type slot struct {
@@ -35,90 +39,36 @@ type spoken struct {
 	raw  []byte
 }
 
-// signer signs what agreement asks for. What it signs is in the sign log,
-// synced, before anybody sees it; a slot that has been spoken in gets the
-// identical bytes again or a refusal.
+// signer signs what agreement asks for. Votes and proposals are in the sign log,
+// synced, before anybody sees them; a slot that has been spoken in gets the
+// identical bytes again or a refusal. It belongs to the main loop.
 type signer struct {
 	key     types.PrivateKey
 	network types.Hash
 	log     storage.SignLog
+	floor   uint64 // below it all is final, and nothing is signed
 	slots   map[slot]spoken
 	kept    map[types.Hash]*content // by block hash
-	spoke   []storage.SignEntry     // of the height under way when the process began
+	earlier []storage.SignEntry     // of heights not begun yet, by earlier processes
 }
 
-// content is what a lock needs to be defended after a restart: the proposal, the
-// quorum of prevotes behind it, and the records of its block.
-type content struct {
-	proposal *types.Proposal
-	prevotes []*types.Vote
-	records  []*types.Record
-}
-
-func newContent(lock *consensus.Lock, records []*types.Record) *content {
-	c := &content{proposal: lock.Proposal.Value(), records: records}
-	for _, v := range lock.Prevotes {
-		c.prevotes = append(c.prevotes, v.Value())
-	}
-	return c
-}
-
-func (c *content) encode() []byte {
-	e := types.NewEncoder("", 0)
-	e.Bytes(c.proposal.Encode())
-	e.Uint32(uint32(len(c.prevotes)))
-	for _, v := range c.prevotes {
-		e.Bytes(v.Encode())
-	}
-	e.Bytes(types.EncodeRecords(c.records))
-	return e.Data()
-}
-
-func decodeContent(raw []byte) (*content, error) {
-	d := types.NewDecoder(raw)
-	c := &content{}
-	proposal := d.Bytes(len(raw))
-	for range d.Count(4, types.MaxValidators) {
-		v, err := types.DecodeVote(d.Bytes(len(raw)))
-		if err != nil {
-			return nil, err
-		}
-		c.prevotes = append(c.prevotes, &v)
-	}
-	records := d.Bytes(len(raw))
-	if err := d.Finish(); err != nil {
-		return nil, err
-	}
-	var err error
-	if c.proposal, err = types.DecodeProposal(proposal); err != nil {
-		return nil, err
-	}
-	c.records, err = types.DecodeRecords(records)
-	return c, err
-}
-
-// events tells the core of the content.
-func (c *content) events() []consensus.Event {
-	events := []consensus.Event{consensus.ProposalArrived{Proposal: types.Vouch(c.proposal)}}
-	for _, v := range c.prevotes {
-		events = append(events, consensus.VoteArrived{Vote: types.Vouch(v)})
-	}
-	return events
-}
-
-// newSigner reads back what the validator signed before.
-func newSigner(key types.PrivateKey, network types.Hash, log storage.SignLog) (*signer, error) {
-	s := &signer{key: key, network: network, log: log, slots: map[slot]spoken{}, kept: map[types.Hash]*content{}}
+// newSigner reads back what the validator signed before from a height on, the
+// first whose block is not final.
+func newSigner(key types.PrivateKey, network types.Hash, log storage.SignLog, floor uint64) (*signer, error) {
+	s := &signer{key: key, network: network, log: log, floor: floor, slots: map[slot]spoken{}, kept: map[types.Hash]*content{}}
 	entries, err := log.Entries()
 	if err != nil {
 		return nil, err
 	}
 	for _, entry := range entries {
+		if entry.Height < floor {
+			continue
+		}
 		if err := s.readBack(entry); err != nil {
 			return nil, fmt.Errorf("sign log: an entry of height %d: %w", entry.Height, err)
 		}
+		s.earlier = append(s.earlier, entry)
 	}
-	s.spoke = entries
 	return s, nil
 }
 
@@ -135,16 +85,20 @@ func (s *signer) readBack(entry storage.SignEntry) error {
 	return err
 }
 
-// replay returns, as events, what was signed or kept at a height by an earlier
-// process, so that the core takes up where that one stopped.
+// replay returns, as events in the order of the log, what earlier processes
+// signed or kept at a height, so that the core takes up where they stopped.
 func (s *signer) replay(height uint64) []consensus.Event {
 	var events []consensus.Event
-	for _, entry := range s.spoke {
-		if entry.Height == height {
+	var later []storage.SignEntry
+	for _, entry := range s.earlier {
+		switch {
+		case entry.Height == height:
 			events = append(events, replayed(entry)...)
+		case entry.Height > height:
+			later = append(later, entry)
 		}
 	}
-	s.spoke = nil
+	s.earlier = later
 	return events
 }
 
@@ -157,12 +111,6 @@ func replayed(entry storage.SignEntry) []consensus.Event {
 	case entryProposal:
 		p, _ := types.DecodeProposal(entry.Data)
 		return []consensus.Event{consensus.ProposalArrived{Proposal: types.Vouch(p)}}
-	case entryPass:
-		p, _ := types.DecodePass(entry.Data)
-		return []consensus.Event{consensus.PassArrived{Pass: types.Vouch(&p)}}
-	case entryCandidate:
-		c, _ := types.DecodeCandidate(entry.Data)
-		return []consensus.Event{consensus.CandidateArrived{Candidate: types.Vouch(&c)}}
 	}
 	v, _ := types.DecodeVote(entry.Data)
 	return []consensus.Event{consensus.VoteArrived{Vote: types.Vouch(&v)}}
@@ -177,20 +125,25 @@ func meaning(kind uint8, raw []byte) (types.Hash, error) {
 		if err != nil {
 			return types.Hash{}, err
 		}
-		return types.SumHash(p.SignBytes(types.Hash{})), nil
+		return proposalSays(p), nil
 	case entryPrevote, entryPrecommit:
 		v, err := types.DecodeVote(raw)
 		return v.Block, err
-	case entryPass, entryCandidate:
-		return types.Hash{}, nil
 	}
-	return types.Hash{}, fmt.Errorf("its kind %d is unknown: it was written by a newer program", kind)
+	return types.Hash{}, fmt.Errorf("its kind %d is unknown: it was written by another version of this program", kind)
 }
+
+// proposalSays sums up all that a proposal's signature covers.
+func proposalSays(p *types.Proposal) types.Hash { return types.SumHash(p.SignBytes(types.Hash{})) }
 
 // speak returns the signed bytes for a slot: those of before if it was spoken
 // in already, else those that sign makes, once they are on disk. Content given
-// is put on disk in the same sync.
+// is put on disk in the same sync. Its errors are errContradiction, errFinal, or
+// that of the disk.
 func (s *signer) speak(at slot, says types.Hash, with *content, sign func() []byte) ([]byte, error) {
+	if at.height < s.floor {
+		return nil, fmt.Errorf("height %d round %d: %w", at.height, at.round, errFinal)
+	}
 	if before, ok := s.slots[at]; ok {
 		if before.says != says {
 			return nil, fmt.Errorf("height %d round %d: %w", at.height, at.round, errContradiction)
@@ -207,6 +160,9 @@ func (s *signer) speak(at slot, says types.Hash, with *content, sign func() []by
 		return nil, fmt.Errorf("sign log: %w", err)
 	}
 	s.slots[at] = spoken{says, raw}
+	if with != nil {
+		s.kept[with.proposal.Block()] = with
+	}
 	return raw, nil
 }
 
@@ -224,62 +180,53 @@ func (s *signer) vote(kind types.VoteKind, height uint64, round uint32, hash typ
 	if err != nil {
 		return nil, err
 	}
-	if with != nil {
-		s.kept[hash] = with
-	}
 	v, err := types.DecodeVote(raw)
 	return &v, err
 }
 
-// proposal signs a proposal.
-func (s *signer) proposal(p *types.Proposal) (*types.Proposal, error) {
-	says := types.SumHash(p.SignBytes(types.Hash{}))
-	raw, err := s.speak(slot{p.Height, p.Round, entryProposal}, says, nil, func() []byte {
+// proposal signs a proposal in place, and returns it with its encoding: that of
+// before if there is one.
+func (s *signer) proposal(p *types.Proposal) (*types.Proposal, []byte, error) {
+	fresh := false
+	raw, err := s.speak(slot{p.Height, p.Round, entryProposal}, proposalSays(p), nil, func() []byte {
+		fresh = true
 		p.Validator = s.key.Public()
 		p.Signature = s.key.Sign(p.SignBytes(s.network))
 		return p.Encode()
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || fresh {
+		return p, raw, err
 	}
-	return types.DecodeProposal(raw)
+	p, err = types.DecodeProposal(raw)
+	return p, raw, err
 }
 
 // pass signs that there is no candidate for a round.
-func (s *signer) pass(height uint64, round uint32) (*types.Pass, error) {
-	raw, err := s.speak(slot{height, round, entryPass}, types.Hash{}, nil, func() []byte {
-		p := types.Pass{Height: height, Round: round, Validator: s.key.Public()}
-		p.Signature = s.key.Sign(p.SignBytes(s.network))
-		return p.Encode()
-	})
-	if err != nil {
-		return nil, err
-	}
-	p, err := types.DecodePass(raw)
-	return &p, err
+func (s *signer) pass(height uint64, round uint32) *types.Pass {
+	p := &types.Pass{Height: height, Round: round, Validator: s.key.Public()}
+	p.Signature = s.key.Sign(p.SignBytes(s.network))
+	return p
 }
 
 // candidate signs that there is a candidate for a height.
-func (s *signer) candidate(height uint64) (*types.Candidate, error) {
-	raw, err := s.speak(slot{height, 0, entryCandidate}, types.Hash{}, nil, func() []byte {
-		c := types.Candidate{Height: height, Validator: s.key.Public()}
-		c.Signature = s.key.Sign(c.SignBytes(s.network))
-		return c.Encode()
-	})
-	if err != nil {
-		return nil, err
-	}
-	c, err := types.DecodeCandidate(raw)
-	return &c, err
+func (s *signer) candidate(height uint64) *types.Candidate {
+	c := &types.Candidate{Height: height, Validator: s.key.Public()}
+	c.Signature = s.key.Sign(c.SignBytes(s.network))
+	return c
 }
 
 // prune forgets what was signed below a height: it is committed and final.
 func (s *signer) prune(below uint64) error {
+	s.floor = below
 	for at := range s.slots {
 		if at.height < below {
 			delete(s.slots, at)
 		}
 	}
-	clear(s.kept)
+	for block, c := range s.kept {
+		if c.proposal.Height < below {
+			delete(s.kept, block)
+		}
+	}
 	return s.log.Prune(below)
 }

@@ -8,8 +8,13 @@ import (
 )
 
 // recentBlocks is how many of the newest blocks are kept decoded: whoever
-// follows the chain asks for each of them at the moment it is committed.
-const recentBlocks = 16
+// follows the chain asks for each of them at the moment it is committed. Of
+// large blocks it is fewer: together they hold recentRecords at most, some 70 MB,
+// but for the newest.
+const (
+	recentBlocks  = 16
+	recentRecords = 100_000
+)
 
 // recent keeps the newest blocks at hand and wakes who waits for the next.
 type recent struct {
@@ -26,8 +31,23 @@ func (r *recent) committed(b *types.Block, cert *types.Certificate) {
 	defer r.mu.Unlock()
 	r.height = b.Header.Height
 	r.blocks[r.height%recentBlocks] = certified{Block: b, Certificate: cert}
+	r.shrink()
 	close(r.next)
 	r.next = make(chan struct{})
+}
+
+// shrink lets go of the oldest blocks that go over recentRecords.
+func (r *recent) shrink() {
+	records := 0
+	for back := range uint64(recentBlocks) {
+		c := &r.blocks[(r.height-back)%recentBlocks]
+		if c.Block == nil {
+			continue
+		}
+		if records += len(c.Block.Records); records > recentRecords && back > 0 {
+			*c = certified{}
+		}
+	}
 }
 
 // head returns the newest height, and a channel that is closed at the next.
@@ -77,9 +97,7 @@ func (e *Engine) WaitBlock(ctx context.Context, height uint64) error {
 		case <-next:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-e.stop:
-			return errStopping
-		case <-e.dead:
+		case <-e.ctx.Done():
 			return errStopping
 		}
 	}

@@ -9,17 +9,19 @@ import (
 
 const (
 	// watchRounds is how many propose timeouts a validator that lost its disk
-	// watches at most: by then whatever it signed before is long decided, unless
-	// the chain waits for this very validator.
+	// watches at most, once it is caught up: by then whatever it signed before is
+	// long decided, unless the chain waits for this very validator.
 	watchRounds = 10
-	// watchHeights is how many blocks past the newest it heard of must be
-	// committed before it votes: it may have voted on the next one.
+	// watchHeights is how far above the newest block that a quorum tells of this
+	// validator may have signed. At height h it signed only after a quorum had
+	// precommitted block h-1, and was at block h-2 at least.
 	watchHeights = 2
 )
 
 // watch keeps a validator silent whose sign log is new, until it cannot
-// contradict what it may have signed before it lost its disk. It belongs to the
-// main loop.
+// contradict what it may have signed before it lost its disk. In a network that
+// has just begun there is nothing to contradict: once a quorum says that there
+// is no block yet, everybody votes. It belongs to the main loop.
 type watch struct {
 	on      bool
 	known   map[types.PublicKey]bool // who told their height
@@ -38,7 +40,8 @@ func (w *watch) begin(e *Engine) bool {
 	return w.on
 }
 
-// heard notes a peer's height.
+// heard notes a peer's height. Those told after a quorum was heard grow with
+// the chain and say nothing of the time before.
 func (w *watch) heard(e *Engine, peer types.PublicKey, height uint64) {
 	if !w.on {
 		return
@@ -58,32 +61,36 @@ func (w *watch) ownVote(height uint64) {
 	}
 }
 
-// check ends the watch when it can. A network that has just begun has nothing
-// to be watched: once a quorum says so, everybody votes.
+// check ends the watch when it can.
 func (w *watch) check(e *Engine) {
-	if !w.on {
+	if !w.on || w.until.IsZero() && !w.quorumHeard(e) {
 		return
 	}
 	if w.until.IsZero() {
-		var stake uint64
-		set := e.chain.next.set
-		for _, v := range set.List() {
-			if w.known[v.Key] {
-				stake += v.Stake
-			}
-		}
-		if !set.IsQuorum(stake) {
-			return
-		}
 		w.until = time.Now().Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
 	}
-	if e.chain.head.Height < w.highest && time.Now().Before(w.until) {
+	head := e.chain.head.Height
+	longEnough := !time.Now().Before(w.until) && head >= e.credible()
+	if head < w.highest && !longEnough {
 		return
 	}
 	if w.highest > 0 {
-		e.log.Info("the watch is over: this validator votes from now on", "height", e.chain.head.Height+1)
+		e.log.Info("the watch is over: this validator votes from now on", "height", head+1)
 	}
-	w.on = false
+	w.on, w.known = false, nil
 	e.watching.Store(false)
 	e.step(consensus.VotingAllowed{Allowed: true})
+}
+
+// quorumHeard reports whether those who told their height, and this validator,
+// are a quorum.
+func (w *watch) quorumHeard(e *Engine) bool {
+	var stake uint64
+	set := e.chain.next.set
+	for i := range set.Len() {
+		if v := set.At(i); w.known[v.Key] {
+			stake += v.Stake
+		}
+	}
+	return set.IsQuorum(stake)
 }

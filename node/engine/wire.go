@@ -139,5 +139,19 @@ func decodePeerStatus(raw []byte) (peerStatus, error) {
 	d := types.NewDecoder(raw)
 	s := peerStatus{Height: d.Uint64()}
 	d.Fixed(s.Hash[:])
-	return s, d.Finish()
+	if err := d.Finish(); err != nil {
+		return s, err
+	}
+	return s, checkHeight(s.Height)
+}
+
+// maxHeight is higher than any chain gets: 2^53, a block each microsecond for
+// three hundred years. What comes near the end of uint64 cannot be counted on.
+const maxHeight = 1 << 53
+
+func checkHeight(height uint64) error {
+	if height > maxHeight {
+		return fmt.Errorf("a height of %d: no chain is so long", height)
+	}
+	return nil
 }
