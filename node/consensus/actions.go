@@ -78,8 +78,8 @@ type BuildBlock struct {
 }
 
 // CheckBlock asks whether the proposed block is valid: to fetch the records
-// that the pool lacks, to check proof, time, previous hash and state, and to
-// execute it. BlockChecked answers, unless the height ends before. A block is
+// that the pool lacks, to check network, proof, time, previous hash and state,
+// and to execute it. BlockChecked answers, unless the height ends before. A block is
 // asked about once per round at most.
 type CheckBlock struct{ Proposal *types.Proposal }
 

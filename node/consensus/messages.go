@@ -157,6 +157,7 @@ func (c *Core) onPass(e PassArrived) {
 	c.heard(i, int64(m.Round))
 	if r := c.nearRound(int64(m.Round)); r != nil {
 		r.pass = e.Pass
+		r.own.pass = r.own.pass || i == c.me
 	}
 }
 

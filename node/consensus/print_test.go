@@ -24,7 +24,7 @@ func (s *script) note(a Action) string {
 		return "sign " + s.message(c)
 	case SignPass:
 		p := &types.Pass{Height: a.Height, Round: a.Round, Validator: s.self}
-		s.signed = append(s.signed, PassArrived{types.Vouch(p)})
+		s.signed, s.log = append(s.signed, PassArrived{types.Vouch(p)}), append(s.log, PassArrived{types.Vouch(p)})
 		return "sign " + s.message(p)
 	case SendSummary:
 		return "send all " + s.summary(a.Summary)

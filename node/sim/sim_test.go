@@ -14,6 +14,7 @@ import (
 
 var (
 	seeds   = flag.Int("seeds", 1000, "how many seeds TestSeeds plays")
+	first   = flag.Uint64("first", 0, "the first of them")
 	heights = flag.Uint64("heights", 50, "how many blocks every honest node is to commit")
 	seed    = flag.Int64("seed", -1, "play this one seed only; with -v its trace is printed")
 )
@@ -29,6 +30,7 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	total := playAll(t, *seeds, func(n uint64) Counts {
+		n += *first
 		r := Run(RandomScenario(n, *heights), nil)
 		if r.Err != nil {
 			t.Errorf("seed %d: %v\nreplay with: go test ./node/sim -run TestSeeds -seed=%d -heights=%d -v", n, r.Err, n, *heights)
