@@ -124,6 +124,9 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkLoss(o, chain, signer.highest()); err != nil {
+		return nil, err
+	}
 	evidence, err := loadEvidence(o.Data.Store)
 	if err != nil {
 		return nil, err
@@ -149,6 +152,22 @@ func New(o Options) (*Engine, error) {
 	e.readiness.begin(len(o.Config.Peers))
 	e.storeView()
 	return e, nil
+}
+
+// checkLoss finds a data folder that has lost its newest blocks: the validator
+// has signed above the height that follows its head. The other nodes have them;
+// a validator that is a quorum by itself would stand still for ever, for it does
+// not contradict what it signed.
+func checkLoss(o Options, c *chain, signed uint64) error {
+	if signed <= c.head.Height+1 {
+		return nil
+	}
+	if v, ok := c.next.set.ByKey(o.Keys.Sign.Public()); ok && c.next.set.IsQuorum(v.Stake) {
+		return fmt.Errorf("the data folder has lost its newest blocks: this validator has signed at height %d, its chain ends with block %d, and no other node has the rest: put the files back, or start anew (--reset)",
+			signed, c.head.Height)
+	}
+	o.Logger.Warn("the data folder has lost its newest blocks: they are fetched from the other nodes", "signed", signed, "head", c.head.Height)
+	return nil
 }
 
 // Run starts the engine's goroutines. It returns at once.

@@ -72,6 +72,15 @@ func newSigner(key types.PrivateKey, network types.Hash, log storage.SignLog, fl
 	return s, nil
 }
 
+// highest returns the highest height at which earlier processes signed, or 0
+// where that is below the floor.
+func (s *signer) highest() (height uint64) {
+	for _, entry := range s.earlier {
+		height = max(height, entry.Height)
+	}
+	return height
+}
+
 func (s *signer) readBack(entry storage.SignEntry) error {
 	if entry.Kind == entryContent {
 		c, err := decodeContent(entry.Data)
