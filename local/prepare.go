@@ -2,6 +2,7 @@ package local
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,8 +40,7 @@ func prepare(o Options) (*prepared, error) {
 	}
 	p := &prepared{folder: folder, keys: map[string]config.Keys{}}
 	if err := p.fill(o); err != nil {
-		folder.Close()
-		return nil, err
+		return nil, errors.Join(err, folder.Close())
 	}
 	return p, nil
 }
