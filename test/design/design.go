@@ -28,16 +28,13 @@ type Design struct {
 	LogLevel  string // of all nodes; empty for info
 }
 
-// New designs a network with new keys.
+// New designs a network. Its spec may still be changed until the first topology
+// is made: that is when the validators get their keys.
 func New(m *v1alpha1.PosNetwork) *Design {
-	d := &Design{
+	return &Design{
 		Name: m.Name, Spec: m.Spec, Keys: map[string]config.Keys{}, Authority: types.GenerateKey(),
 		Time: types.TimeOf(time.Now()), Nonce: types.Hash(types.GenerateKey().Public()),
 	}
-	for _, name := range d.Names() {
-		d.Keys[name] = NewKeys()
-	}
-	return d
 }
 
 // NewKeys returns the keys of a validator.
@@ -62,6 +59,11 @@ func (d *Design) Names() []string { return plan.Names(&d.Spec) }
 
 // Topology plans the network with each validator at its site.
 func (d *Design) Topology(sites map[string]plan.Site) (*plan.Topology, error) {
+	for _, name := range d.Names() {
+		if _, there := d.Keys[name]; !there {
+			d.Keys[name] = NewKeys()
+		}
+	}
 	in := plan.Input{
 		Name: d.Name, Spec: &d.Spec, Sites: sites, Keys: map[string]plan.Keys{},
 		Authority: d.Authority.Public(), Time: d.Time, Nonce: d.Nonce, LogLevel: d.LogLevel,

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -85,15 +87,27 @@ func TestNodesAreKilledUnderLoad(t *testing.T) {
 		}
 		grow(t, n.Nodes...)
 	}
-	const unlucky = 1
-	victim := n.Nodes[unlucky]
-	t.Logf("%s is killed, loses its disk, and is started again", victim.Name)
-	kill(t, victim)
-	if err := os.RemoveAll(victim.Data()); err != nil {
-		t.Fatal(err)
+	for i, loss := range []struct {
+		what, says string
+		lose       func(t *testing.T, p *processes.Process)
+	}{
+		{"its disk", "the watch is over: this validator votes from now on", func(t *testing.T, p *processes.Process) {
+			if err := os.RemoveAll(p.Data()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"its newest blocks", "the data folder has lost its newest blocks: they are fetched from the other nodes", loseNewest},
+	} {
+		victim := n.Nodes[i]
+		t.Logf("%s is killed, loses %s, and is started again", victim.Name, loss.what)
+		kill(t, victim)
+		loss.lose(t, victim)
+		grow(t, others(n, i)...)
+		comeBack(t, n, i)
+		if log, err := os.ReadFile(victim.LogFile()); err != nil || !strings.Contains(string(log), loss.says) {
+			t.Errorf("the log of %s does not say %q (%v)", victim.Name, loss.says, err)
+		}
 	}
-	grow(t, others(n, unlucky)...)
-	comeBack(t, n, unlucky)
 
 	l.stop()
 	l.settle(t, n.Nodes[0])
@@ -103,6 +117,23 @@ func TestNodesAreKilledUnderLoad(t *testing.T) {
 // others are the nodes without the i-th.
 func others(n *processes.Network, i int) []*processes.Process {
 	return slices.Delete(slices.Clone(n.Nodes), i, i+1)
+}
+
+// loseNewest cuts the log of the newest writes to the chain in half.
+func loseNewest(t *testing.T, p *processes.Process) {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(p.Data(), "chain", "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("%s has no log of writes: %v", p.Name, err)
+	}
+	newest := slices.Max(logs) // their names are numbers of one length
+	info, err := os.Stat(newest)
+	if err == nil {
+		err = os.Truncate(newest, info.Size()/2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // kill ends nodes at once, with no time to finish anything.

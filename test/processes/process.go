@@ -86,6 +86,10 @@ func (p *Process) Ended() <-chan struct{} {
 	return nil
 }
 
+// ExitCode is the code that the last life ended with: -1 for one that was
+// killed. It may be called once Ended is closed.
+func (p *Process) ExitCode() int { return p.current().cmd.ProcessState.ExitCode() }
+
 // Runs reports whether the process is there.
 func (p *Process) Runs() bool {
 	r := p.current()
