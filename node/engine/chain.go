@@ -87,7 +87,7 @@ func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
 	}
 	c.records = info.Total
 	if c.state.Height() != c.head.Height {
-		return nil, fmt.Errorf("the stored state is of height %d but the newest block of height %d: the data folder is damaged; start with an empty one", c.state.Height(), c.head.Height)
+		return nil, fmt.Errorf("the stored state is of height %d but the newest block of height %d: %w", c.state.Height(), c.head.Height, errDamaged)
 	}
 	return c, c.prepare()
 }

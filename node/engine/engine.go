@@ -255,7 +255,7 @@ func (e *Engine) beat() {
 	e.tellStatus()
 	e.fetch.advance(e)
 	e.watch.check(e)
-	e.readiness.check(e.chain.head.Height, e.credible())
+	e.checkReadiness()
 	e.expire()
 	e.askRule(false) // where the pool could not be looked at when it changed
 }

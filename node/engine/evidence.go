@@ -35,7 +35,7 @@ func loadEvidence(store storage.Store) (*evidence, error) {
 	for _, k := range kept {
 		one, err := types.DecodeEvidence(k.Value)
 		if err != nil {
-			return nil, fmt.Errorf("the stored evidence cannot be read: %w: the data folder is damaged; start with an empty one", err)
+			return nil, fmt.Errorf("the stored evidence cannot be read: %w: %w", err, errDamaged)
 		}
 		v.list = append(v.list, one)
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// fetchPatience is how long a peer has to answer before another is asked:
-	// what an answer of the largest size takes at one megabyte per second, about.
-	fetchPatience = 5 * time.Second
+	// fetchPatience is how long a peer has to answer before another is asked. An
+	// answer that comes later is used all the same.
+	fetchPatience = 3 * time.Second
 	// fetchSoon is how long a node that is a block or two behind waits for the
 	// votes that are surely on their way, before it asks for the blocks; and how
 	// long it waits after an answer that was of no use.
@@ -127,20 +127,21 @@ func (f *fetcher) choose(e *Engine) (peer types.PublicKey, ok bool) {
 // useless ends the asking without a block; whoever told of more is doubted.
 func (f *fetcher) useless(e *Engine) {
 	f.asked = time.Time{}
-	if e.chain.head.Height > f.head {
-		return // it came from elsewhere meanwhile
+	if e.chain.head.Height > f.head || e.peers.height(f.from) <= e.chain.head.Height {
+		return // it came from elsewhere meanwhile, or was not promised
 	}
 	if f.doubts == nil {
 		f.doubts = map[types.PublicKey]time.Time{}
 	}
 	f.doubts[f.from] = time.Now()
+	e.checkReadiness()
 }
 
-// forgive forgets doubts about peers that tell of no more than is here, or are
-// gone.
+// forgive forgets doubts about peers that tell of no more than is here. Who is
+// gone is doubted still when it comes back.
 func (f *fetcher) forgive(e *Engine) {
 	for peer := range f.doubts {
-		if e.peers.height(peer) <= e.chain.head.Height {
+		if height := e.peers.height(peer); height > 0 && height <= e.chain.head.Height {
 			delete(f.doubts, peer)
 		}
 	}
@@ -149,7 +150,6 @@ func (f *fetcher) forgive(e *Engine) {
 // lost notes that a peer is gone: its answer will not come.
 func (f *fetcher) lost(e *Engine, peer types.PublicKey) {
 	f.answered(peer)
-	delete(f.doubts, peer)
 	if peer == f.from && !f.asked.IsZero() {
 		f.asked = time.Time{}
 		f.advance(e)

@@ -182,7 +182,7 @@ func (g *guests) sign(s *session, r *types.Record) (*types.Record, error) {
 	e := g.engine
 	r.Session = s.key.Public()
 	r.Nonce = e.chain.state.Account(types.KeyedAccount(r.Session)).Nonce
-	r.Time = types.TimeOf(time.Now())
+	r.Time = e.stamp.next() // of two entries that wait, the later one counts
 	r.Sign(e.network, s.key)
 	return r, e.chain.state.Admit(r)
 }
@@ -288,7 +288,7 @@ func (g *guests) leaveGhosts() error {
 	}
 	for _, k := range kept {
 		if len(k.Value) != 32 {
-			return fmt.Errorf("the secret of session %x is damaged: the data folder is; start with an empty one", k.Key[1:])
+			return fmt.Errorf("the secret of session %x cannot be read: %w", k.Key[1:], errDamaged)
 		}
 		s := &session{key: types.NewPrivateKey([32]byte(k.Value)), left: time.Now()}
 		g.sessions[s.key.Public()] = s

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/posnet/posnet/node/ledger"
@@ -105,10 +106,16 @@ func (h history) info(height uint64) (heightInfo, error) {
 		return heightInfo{}, err
 	}
 	if !ok {
-		return heightInfo{}, fmt.Errorf("nothing is kept of height %d", height)
+		return heightInfo{}, fmt.Errorf("nothing is kept of height %d: %w", height, errDamaged)
 	}
-	return decodeHeightInfo(raw)
+	info, err := decodeHeightInfo(raw)
+	if err != nil {
+		return heightInfo{}, fmt.Errorf("what is kept of height %d: %w: %w", height, err, errDamaged)
+	}
+	return info, nil
 }
+
+var errDamaged = errors.New("the data folder is damaged; start with an empty one")
 
 func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
 	raw, ok, err := h.store.Aux(participantsKey(hash))
@@ -116,9 +123,13 @@ func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("participants %s are not kept", hash.Short())
+		return nil, fmt.Errorf("participants %s are not kept: %w", hash.Short(), errDamaged)
 	}
-	return decodeParticipants(raw)
+	list, err := decodeParticipants(raw)
+	if err != nil {
+		return nil, fmt.Errorf("participants %s: %w: %w", hash.Short(), err, errDamaged)
+	}
+	return list, nil
 }
 
 // lotteryParticipants turns the ledger's participants into the lottery's.

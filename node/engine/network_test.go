@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/posnet/posnet/node/config"
@@ -18,93 +19,152 @@ import (
 )
 
 // network is several engines in one process whose links are queues in memory,
-// so that a test can cut them.
+// so that a test can cut them and listen in.
 type network struct {
 	t       *testing.T
 	genesis *genesis.Genesis
 	nodes   []*testNode
+	guilty  bool // contradicting votes are part of the test
 }
 
+// testNode is one validator's place: an engine, a script that plays it, or nothing.
 type testNode struct {
 	*Engine
 	network *network
+	index   int
 	keys    config.Keys
 	config  config.Config
 	data    *storage.Data
 	links   *memoryLinks
-	live    atomic.Pointer[Engine] // the same Engine for other goroutines; nil when down
+	log     *logbook
+	live    atomic.Pointer[peerEnd] // who takes messages; nil when down
 }
 
-// memoryLinks is one node's end of the links. Messages to each peer pass
-// through a queue and a goroutine of their own, in order.
-type memoryLinks struct {
-	node *testNode
-	mu   sync.Mutex
-	cut  map[types.PublicKey]bool
-	dumb bool // gossip of records is lost
-	out  map[types.PublicKey]chan func()
+// peerEnd is what takes a node's messages.
+type peerEnd struct{ p2p.Handler }
+
+// bubble runs a test whose time is not the machine's: it goes on when all
+// goroutines wait, so that a second costs nothing and no load makes a test late.
+// Goroutines that are left at its end fail the test.
+func bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
 }
 
 func seed(text string) types.PrivateKey {
 	return types.NewPrivateKey([32]byte(types.SumHash([]byte(text))))
 }
 
-// newNetwork makes a network with these stakes; change may alter genesis and
-// configs before anything starts.
+// open is an open account.
+func open(t *testing.T, n int) types.Account {
+	t.Helper()
+	a, err := types.ParseAccount(fmt.Sprintf("%08d-1111-4111-8111-111111111111", n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// newNetwork makes a network with these stakes and starts it; change may alter
+// genesis and configs before.
 func newNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
+	t.Helper()
+	w := prepareNetwork(t, stakes, change)
+	for i := range w.nodes {
+		w.start(i)
+	}
+	quiet(5 * latency) // they have heard from each other
+	return w
+}
+
+// prepareNetwork makes a network and starts nothing.
+func prepareNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
 	t.Helper()
 	w := &network{t: t, genesis: &genesis.Genesis{
 		Name: "test", Time: types.TimeOf(time.Now()), Authority: seed("authority").Public(),
 		Params: genesis.Params{BlockReward: 1, Faucet: true, FaucetMax: 1_000_000, OpenAccounts: true, Guests: true, MaxGuests: 10, MaxGuestWeight: 1000},
 	}}
-	var configs []*config.Config
 	for i, stake := range stakes {
-		keys := config.Keys{Sign: seed(fmt.Sprint("sign", i)), VRF: seed(fmt.Sprint("vrf", i))}
-		name := fmt.Sprintf("v%d", i)
-		w.genesis.Validators = append(w.genesis.Validators, genesis.Validator{Name: name, Key: keys.Sign.Public(), VRFKey: keys.VRF.Public(), Stake: stake})
-		w.nodes = append(w.nodes, &testNode{network: w, keys: keys, data: storage.NewMemory(), config: config.Config{
-			Name: name, Listen: config.Listen{P2P: "-", API: "-"},
-			Builder:   config.Builder{When: "pool.size >= 1", Interval: config.Duration(20 * time.Millisecond), MaxRecords: 1000, MaxBytes: 1 << 20},
-			Consensus: config.Consensus{ProposeTimeout: config.Duration(300 * time.Millisecond)},
-		}})
-		configs = append(configs, &w.nodes[i].config)
+		n := w.addNode()
+		w.genesis.Validators = append(w.genesis.Validators, genesis.Validator{
+			Name: n.config.Name, Key: n.keys.Sign.Public(), VRFKey: n.keys.VRF.Public(), Stake: stake})
+		for _, other := range w.nodes[:i] {
+			n.knows(other)
+			other.knows(n)
+		}
 	}
 	if change != nil {
+		var configs []*config.Config
+		for _, n := range w.nodes {
+			configs = append(configs, &n.config)
+		}
 		change(w.genesis, configs)
 	}
-	for i := range w.nodes {
-		w.start(i)
-	}
-	t.Cleanup(func() {
-		for i := range w.nodes {
-			w.stop(i)
-		}
-	})
+	t.Cleanup(w.end)
 	return w
 }
 
-func (w *network) start(i int) {
-	w.t.Helper()
-	n := w.nodes[i]
-	n.links = &memoryLinks{node: n, cut: map[types.PublicKey]bool{}, out: map[types.PublicKey]chan func(){}}
-	level := slog.LevelError
+// addNode makes a place for one more node.
+func (w *network) addNode() *testNode {
+	i := len(w.nodes)
+	n := &testNode{
+		network: w, index: i, data: storage.NewMemory(), log: &logbook{},
+		keys: config.Keys{Sign: seed(fmt.Sprint("sign", i)), VRF: seed(fmt.Sprint("vrf", i))},
+		config: config.Config{
+			Name: fmt.Sprintf("v%d", i), Listen: config.Listen{P2P: "-", API: "-"},
+			Builder:   config.Builder{When: "pool.size >= 1", Interval: config.Duration(20 * time.Millisecond), MaxRecords: 1000, MaxBytes: 1 << 20},
+			Consensus: config.Consensus{ProposeTimeout: config.Duration(300 * time.Millisecond)},
+		},
+	}
+	n.links = newMemoryLinks(n)
+	w.nodes = append(w.nodes, n)
+	return n
+}
+
+func (n *testNode) key() types.PublicKey { return n.keys.Sign.Public() }
+
+func (n *testNode) knows(other *testNode) {
+	n.config.Peers = append(n.config.Peers, config.Peer{Name: other.config.Name, Key: other.key(), Address: "-"})
+}
+
+// make makes the node's engine, but does not run it.
+func (n *testNode) make() error {
+	level := slog.LevelError + 1
 	if os.Getenv("POSNET_TEST_LOG") != "" {
 		level = slog.LevelDebug
 	}
+	text := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
 	e, err := New(Options{
-		Genesis: w.genesis, Config: &n.config, Keys: n.keys, Data: n.data, Links: n.links, Version: "test",
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", n.config.Name),
+		Genesis: n.network.genesis, Config: &n.config, Keys: n.keys, Data: n.data, Links: n.links, Version: "test",
+		Logger: slog.New(n.log.beside(text)).With("node", n.config.Name),
 	})
-	if err != nil {
+	n.Engine = e
+	return err
+}
+
+// start runs the engine of a node that is down.
+func (w *network) start(i int) {
+	w.t.Helper()
+	n := w.nodes[i]
+	if err := n.make(); err != nil {
 		w.t.Fatal(err)
 	}
-	n.Engine = e
-	n.live.Store(e)
-	e.Run()
+	n.Run()
+	w.linkUp(n, n.Engine)
+}
+
+// play lets a script take the place of an engine.
+func (w *network) play(i int, s *script) {
+	s.node = w.nodes[i]
+	w.linkUp(w.nodes[i], s)
+}
+
+func (w *network) linkUp(n *testNode, h p2p.Handler) {
+	n.live.Store(&peerEnd{h})
 	for _, other := range w.nodes {
-		if other != n && other.live.Load() != nil {
-			n.LinkUp(other.self)
-			other.LinkUp(n.self)
+		if end := other.live.Load(); other != n && end != nil && n.links.reaches(other) {
+			h.LinkUp(other.key())
+			end.LinkUp(n.key())
 		}
 	}
 }
@@ -112,100 +172,61 @@ func (w *network) start(i int) {
 // stop ends a node; what it had on disk stays.
 func (w *network) stop(i int) {
 	n := w.nodes[i]
-	if n.live.Swap(nil) == nil {
+	end := n.live.Swap(nil)
+	if end == nil {
 		return
 	}
 	for _, other := range w.nodes {
-		if other != n && other.live.Load() != nil {
-			other.LinkDown(n.self)
+		if at := other.live.Load(); other != n && at != nil {
+			at.LinkDown(n.key())
 		}
 	}
-	n.Close()
-	n.links.close()
+	if end.Handler == p2p.Handler(n.Engine) {
+		n.Close()
+	}
+	n.links.drop()
 }
 
-func (w *network) node(key types.PublicKey) *testNode {
+// end stops all nodes, and checks what must be true of every network.
+func (w *network) end() {
+	for i := range w.nodes {
+		w.stop(i)
+	}
 	for _, n := range w.nodes {
-		if n.keys.Sign.Public() == key {
-			return n
+		n.links.close()
+	}
+	w.checkSame()
+	for _, n := range w.nodes {
+		if n.Engine != nil && !w.guilty && n.evidence.count() > 0 {
+			w.t.Errorf("%s holds evidence against an honest validator", n.config.Name)
 		}
 	}
-	return nil
 }
 
-func (l *memoryLinks) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, out := range l.out {
-		close(out)
-	}
-	l.out = nil
-}
-
-func (l *memoryLinks) Send(to types.PublicKey, kind p2p.Kind, payload []byte) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	peer := l.node.network.node(to)
-	if l.dumb && kind == p2p.KindRecords {
-		return true
-	}
-	if l.cut[to] || l.out == nil || peer == nil || len(payload) > kind.MaxBytes() {
-		return false
-	}
-	at := peer.live.Load()
-	if at == nil {
-		return false
-	}
-	if l.out[to] == nil {
-		l.out[to] = make(chan func(), 10_000)
-		go func(out chan func()) {
-			for f := range out {
-				f()
+// checkSame checks that no two nodes have different blocks at one height.
+func (w *network) checkSame() {
+	blocks := map[uint64][]byte{}
+	for _, n := range w.nodes {
+		for height := uint64(1); height <= n.data.Store.Head(); height++ {
+			block, _, err := n.data.Store.Block(height)
+			if err != nil {
+				w.t.Error(err)
 			}
-		}(l.out[to])
-	}
-	from := l.node.keys.Sign.Public()
-	select {
-	case l.out[to] <- func() { at.Message(from, kind, payload) }:
-		return true
-	default:
-		return false
-	}
-}
-
-func (l *memoryLinks) mute(on bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.dumb = on
-}
-
-func (l *memoryLinks) Broadcast(kind p2p.Kind, payload []byte) {
-	for _, n := range l.node.network.nodes {
-		if n != l.node {
-			l.Send(n.keys.Sign.Public(), kind, payload)
+			if other, ok := blocks[height]; ok && !bytes.Equal(block, other) {
+				w.t.Errorf("two nodes have different blocks at height %d", height)
+			}
+			blocks[height] = block
 		}
 	}
-}
-
-func (l *memoryLinks) Peers() []p2p.PeerInfo {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []p2p.PeerInfo
-	for _, n := range l.node.network.nodes {
-		if n != l.node {
-			up := n.live.Load() != nil && !l.cut[n.keys.Sign.Public()]
-			out = append(out, p2p.PeerInfo{Name: n.config.Name, Key: n.keys.Sign.Public(), Vote: up, Bulk: up})
-		}
-	}
-	return out
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
+// await waits until nodes have a height.
 func (w *network) await(height uint64, nodes ...int) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	for _, i := range nodes {
 		if err := w.nodes[i].WaitBlock(ctx, height); err != nil {
@@ -214,11 +235,74 @@ func (w *network) await(height uint64, nodes ...int) {
 	}
 }
 
+// until waits for what must come true.
+func (w *network) until(what string, holds func() bool) {
+	w.t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for end := time.Now().Add(patience); !holds(); <-look.C {
+		if time.Now().After(end) {
+			w.t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// settle waits until nodes are at one height with an empty pool.
+func (w *network) settle(nodes ...int) (head uint64) {
+	w.t.Helper()
+	w.until("the nodes settle on one height", func() bool {
+		head = w.nodes[nodes[0]].Head()
+		same := true
+		for _, i := range nodes {
+			same = same && w.nodes[i].Head() == head && w.nodes[i].PoolSize().Records == 0
+		}
+		return same
+	})
+	return head
+}
+
+// quiet waits for a while and returns when nothing is under way any more.
+func quiet(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // mint gives tokens through a node.
-func (w *network) mint(i int, to types.Account, amount uint64) {
+func (w *network) mint(i int, to types.Account, amount uint64) types.Hash {
 	w.t.Helper()
 	r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: to, Amount: amount}
-	if err := w.nodes[i].Merge(context.Background(), []*types.Record{r}); err != nil {
+	if err := w.nodes[i].Merge(w.t.Context(), []*types.Record{r}); err != nil {
 		w.t.Fatal(err)
 	}
+	return r.ID()
+}
+
+// grow commits blocks, each with a mint through node i, and waits for the others.
+func (w *network) grow(blocks, i int, nodes ...int) {
+	w.t.Helper()
+	for range blocks {
+		height := w.nodes[i].Head() + 1
+		w.mint(i, open(w.t, 1), 1)
+		w.await(height, append(nodes, i)...)
+	}
+}
+
+// status returns a node's status.
+func (w *network) status(i int) (s struct {
+	Height      uint64
+	Voting      bool
+	Ready       bool
+	NotReady    string
+	Evidence    int
+	Guests      int
+	OnlineStake uint64
+}) {
+	w.t.Helper()
+	status, err := w.nodes[i].Status(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s.Height, s.Voting, s.Ready, s.NotReady = status.Height, status.Voting, status.Ready, status.NotReady
+	s.Evidence, s.Guests, s.OnlineStake = status.Evidence, status.Guests, status.OnlineStake
+	return s
 }

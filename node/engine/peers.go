@@ -76,24 +76,26 @@ func (p *peerBook) isMuted(peer types.PublicKey) bool {
 	return ok
 }
 
-// credible returns the greatest height that there is reason to believe in: that
-// of the head; what validators with more than a third of the stake tell of; and
-// what any one peer tells of that is not known to tell of blocks it does not
-// give.
-func (e *Engine) credible() uint64 {
-	highest := e.chain.head.Height
+// claimed returns the greatest height that there is reason to believe in: that of
+// the head, and what peers tell of that are not known to tell of blocks they do
+// not give. For sure is what many tell of.
+func (e *Engine) claimed() (claimed, sure uint64) {
+	claimed, sure = e.chain.head.Height, e.chain.head.Height
 	peers := e.linked()
 	for _, peer := range peers {
 		height := e.peers.height(peer)
-		_, doubted := e.fetch.doubts[peer]
-		if height > highest && (!doubted || e.manyAt(peers, height)) {
-			highest = height
+		if height > sure && e.manyAt(peers, height) {
+			sure = height
+		}
+		if _, doubted := e.fetch.doubts[peer]; height > claimed && !doubted {
+			claimed = height
 		}
 	}
-	return highest
+	return max(claimed, sure), sure
 }
 
-// manyAt reports whether peers with more than a third of the stake tell of a height.
+// manyAt reports whether peers with more than a third of the stake tell of a
+// height: one of them is honest.
 func (e *Engine) manyAt(peers []types.PublicKey, height uint64) bool {
 	var stake uint64
 	for _, peer := range peers {
@@ -102,6 +104,12 @@ func (e *Engine) manyAt(peers []types.PublicKey, height uint64) bool {
 		}
 	}
 	return e.chain.next.set.IsBlocking(stake)
+}
+
+// checkReadiness tells how far node and peers are.
+func (e *Engine) checkReadiness() {
+	claimed, sure := e.claimed()
+	e.readiness.check(e.chain.head.Height, claimed, sure)
 }
 
 // Allowed reports whether a key may link with this node: a validator of the
@@ -171,7 +179,8 @@ func (e *Engine) heardHeight(from types.PublicKey, height uint64) {
 	e.call(func() {
 		e.watch.heard(e, from, height)
 		e.fetch.notice(e, height)
-		e.readiness.heard(e.chain.head.Height, e.credible())
+		e.checkReadiness()
+		e.readiness.heard()
 	})
 }
 

@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// lagPatience is how long a node may be behind before it is unready: peers
-	// tell their height once a second, and blocks are on their way meanwhile.
-	lagPatience = 3 * time.Second
-	// maxLag is how far behind it is unready at once: more than the fastest
-	// chain commits between two words of a peer.
+	// lagPatience is how long a node may be behind before it is unready: blocks
+	// are on their way meanwhile, and peers that only say they had some are found
+	// out.
+	lagPatience = 5 * time.Second
+	// maxLag is how far behind it is unready at once, if it is so for sure: more
+	// than the fastest chain commits between two words of a peer.
 	maxLag = 500
 	// firstWord is how long a node that has just started waits for a peer's
 	// word on the chain's height; after that it may well be the only one there.
@@ -26,7 +27,8 @@ type readiness struct {
 	start  time.Time // zero once a peer was heard
 	behind time.Time // since when; zero while it is not
 	head   uint64
-	peers  uint64 // the height that peers credibly have
+	peers  uint64 // the height that peers tell of
+	sure   uint64 // the height that many of them tell of
 }
 
 func (r *readiness) begin(peers int) {
@@ -36,8 +38,7 @@ func (r *readiness) begin(peers int) {
 }
 
 // heard notes that a peer told its height.
-func (r *readiness) heard(head, peers uint64) {
-	r.check(head, peers)
+func (r *readiness) heard() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.start = time.Time{}
@@ -47,18 +48,18 @@ func (r *readiness) heard(head, peers uint64) {
 func (r *readiness) committed(head uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.note(head, r.peers)
+	r.note(head, r.peers, r.sure)
 }
 
 // check notes how far node and peers are.
-func (r *readiness) check(head, peers uint64) {
+func (r *readiness) check(head, peers, sure uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.note(head, peers)
+	r.note(head, peers, sure)
 }
 
-func (r *readiness) note(head, peers uint64) {
-	r.head, r.peers = head, peers
+func (r *readiness) note(head, peers, sure uint64) {
+	r.head, r.peers, r.sure = head, peers, sure
 	switch {
 	case peers <= head:
 		r.behind = time.Time{}
@@ -82,7 +83,7 @@ func (r *readiness) err() error {
 func (r *readiness) lag() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.peers > r.head+maxLag || !r.behind.IsZero() && time.Since(r.behind) > lagPatience {
+	if r.sure > r.head+maxLag || !r.behind.IsZero() && time.Since(r.behind) > lagPatience {
 		return message.Errorf(message.StatusNotReady, "the node is catching up: it has block %d, its peers have %d: try again in a while, or another node", r.head, r.peers)
 	}
 	return nil

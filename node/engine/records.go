@@ -14,8 +14,9 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
-// stamper gives open records the time of their arrival: never the same twice,
-// so that two equal records of one sender have two ids.
+// stamper gives open records the time of their arrival, and guests' records that
+// of their making: never the same twice, so that two equal records of one sender
+// have two ids.
 type stamper struct {
 	mu   sync.Mutex
 	last types.Time

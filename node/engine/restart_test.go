@@ -1,141 +1,146 @@
 package engine
 
 import (
-	"context"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/posnet/posnet/node/config"
-	"github.com/posnet/posnet/node/genesis"
-	"github.com/posnet/posnet/node/storage"
+	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
 )
 
 func TestStoppedNodeCatchesUp(t *testing.T) {
-	w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
-	alice := types.KeyedAccount(seed("alice").Public())
-	w.mint(0, alice, 1)
-	w.await(1, 0, 1, 2, 3)
-	w.stop(3)
-	for i := range uint64(600) { // more than one answer of blocks holds
-		w.mint(int(i%3), alice, 1)
-		w.await(i+2, 0)
-	}
-	w.start(3)
-	w.await(601, 3)
-	w.mint(3, alice, 1)
-	w.await(602, 0, 1, 2, 3)
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(1, 0, 1, 2, 3)
+		w.stop(3)
+		w.grow(300, 0) // more than one answer of blocks holds
+		w.start(3)
+		w.await(301, 3)
+		w.grow(1, 3, 0, 1, 2)
+	})
+}
+
+// A node that stopped before its first block starts again from what it has.
+func TestNodeThatStoppedAtGenesisStartsAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{40, 30, 20, 10}, nil)
+		quiet(time.Second)
+		w.stop(1)
+		w.start(1)
+		w.grow(1, 1, 0, 2, 3)
+	})
 }
 
 func TestWholeNetworkStopsAndGoesOn(t *testing.T) {
-	w := newNetwork(t, []uint64{40, 30, 20, 10}, nil)
-	alice := types.KeyedAccount(seed("alice").Public())
-	height := uint64(0)
-	for range 5 {
-		for range 3 {
-			w.mint(0, alice, 1)
-			height++
-			w.await(height, 0, 1, 2, 3)
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{40, 30, 20, 10}, nil)
+		all := []int{0, 1, 2, 3}
+		for round := range 40 {
+			w.grow(2, 0, 1, 2, 3)
+			// One more is under way, each time a bit further, when everybody stops.
+			w.mint(1, open(t, 2), 1)
+			time.Sleep(time.Duration(round) * 200 * time.Microsecond)
+			for i := range w.nodes {
+				w.stop(i)
+			}
+			w.checkSame()
+			for i := range w.nodes {
+				w.start(i)
+			}
+			// A block that was locked when all stopped is still decided.
+			w.mint(2, open(t, 3), 1)
+			w.settle(all...)
 		}
-		// One more, so that it is likely under way when everybody stops.
-		r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: alice, Amount: 1}
-		if err := w.nodes[1].Merge(t.Context(), []*types.Record{r}); err != nil {
-			t.Fatal(err)
+	})
+}
+
+// All validators lock a block, then lose power before anybody sees a quorum of
+// precommits. None has the block's records but in its sign log: they decide it.
+func TestLockSurvivesPowerLoss(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(1, 0, 1, 2, 3)
+		for _, n := range w.nodes {
+			n.links.losing(func(_ *testNode, kind p2p.Kind, payload []byte) bool {
+				vote, err := types.DecodeVote(payload)
+				return kind == p2p.KindVote && err == nil && vote.Kind == types.Precommit
+			})
 		}
+		id := w.mint(0, open(t, 7), 7)
+		locked := func(n *testNode) bool { return n.view.Load().Height == 2 && !n.view.Load().Locked.IsZero() }
+		w.until("all lock the block", func() bool {
+			return locked(w.nodes[0]) && locked(w.nodes[1]) && locked(w.nodes[2]) && locked(w.nodes[3])
+		})
+		block := w.nodes[0].view.Load().Locked
 		for i := range w.nodes {
 			w.stop(i)
+			w.nodes[i].links.losing(nil)
 		}
 		for i := range w.nodes {
 			w.start(i)
 		}
-		head := uint64(0)
-		for _, n := range w.nodes {
-			head = max(head, n.Head())
-		}
-		w.await(head, 0, 1, 2, 3)
-		height = head
-		// A block that was locked when all stopped is still decided.
-		w.mint(2, alice, 1)
-		w.await(height+1, 0, 1, 2, 3)
-		height = w.settle()
-	}
-}
-
-func TestRestartBeforeTheFirstBlock(t *testing.T) {
-	w := newNetwork(t, []uint64{40, 30, 20, 10}, nil)
-	for i := range w.nodes {
-		w.stop(i)
-	}
-	for i := range w.nodes {
-		w.start(i)
-	}
-	w.mint(0, types.KeyedAccount(seed("alice").Public()), 1)
-	w.await(1, 0, 1, 2, 3)
-}
-
-// settle waits until all nodes are at one height with an empty pool.
-func (w *network) settle() uint64 {
-	w.t.Helper()
-	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
-		head, same := w.nodes[0].Head(), true
-		for _, n := range w.nodes {
-			same = same && n.Head() == head && n.PoolSize().Records == 0
-		}
-		if same {
-			return head
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	w.t.Fatal("the nodes did not settle on one height")
-	return 0
-}
-
-func TestLostDiskWatchesThenVotes(t *testing.T) {
-	w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
-	alice := types.KeyedAccount(seed("alice").Public())
-	for i := range uint64(5) {
-		w.mint(0, alice, 1)
-		w.await(i+1, 0, 1, 2, 3)
-	}
-	w.stop(3)
-	w.nodes[3].data = storage.NewMemory()
-	w.start(3)
-	w.await(5, 3)
-	if s, _ := w.nodes[3].Status(t.Context()); s.Voting {
-		t.Error("a validator that lost its disk votes at once")
-	}
-	deadline := time.Now().Add(patience)
-	for height := uint64(6); ; height++ {
-		w.mint(0, alice, 1)
-		w.await(height, 0, 3)
-		if s, _ := w.nodes[3].Status(t.Context()); s.Voting {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the validator never votes again")
-		}
-	}
-}
-
-func TestMissingRecordsAreAskedFor(t *testing.T) {
-	// The others' rules never hold, so that node 0 makes every block; and its
-	// records reach nobody before the proposal names them.
-	w := newNetwork(t, []uint64{25, 25, 25, 25}, func(_ *genesis.Genesis, configs []*config.Config) {
-		for _, c := range configs[1:] {
-			c.Builder.When = "pool.size >= 1000000"
+		w.await(2, 0, 1, 2, 3)
+		b, cert, err := w.nodes[3].Block(t.Context(), 2)
+		if err != nil || cert.Block != block || len(b.Records) != 1 || b.Records[0].ID() != id {
+			t.Errorf("another block than the locked one was decided: %+v, %v", b, err)
 		}
 	})
-	alice := types.KeyedAccount(seed("alice").Public())
-	w.nodes[0].links.mute(true)
-	r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: alice, Amount: 7}
-	if err := w.nodes[0].Merge(context.Background(), []*types.Record{r}); err != nil {
-		t.Fatal(err)
-	}
-	w.await(1, 0, 1, 2, 3)
-	for _, n := range w.nodes {
-		if b, _ := n.Balance(t.Context(), alice); b.Balance != 7 {
-			t.Errorf("%s: balance %d: 7 were minted", n.config.Name, b.Balance)
+}
+
+// Half of the validators lock a block and lose power; the rest never saw its
+// records, which only the sign logs hold now.
+func TestLockedBlockIsHandedOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(1, 0, 1, 2, 3)
+		for i, n := range w.nodes {
+			n.links.losing(func(to *testNode, kind p2p.Kind, payload []byte) bool {
+				vote, err := types.DecodeVote(payload)
+				precommit := kind == p2p.KindVote && err == nil && vote.Kind == types.Precommit
+				records := kind == p2p.KindRecords || kind == p2p.KindRecordsFound
+				return precommit || records && to.index == 3 && i != 3
+			})
 		}
-	}
+		w.mint(0, open(t, 7), 7)
+		locked := func(n *testNode) bool { return n.view.Load().Height == 2 && !n.view.Load().Locked.IsZero() }
+		w.until("three lock the block", func() bool { return locked(w.nodes[0]) && locked(w.nodes[1]) && locked(w.nodes[2]) })
+		for i := range w.nodes {
+			w.stop(i)
+			w.nodes[i].links.losing(nil)
+		}
+		for i := range w.nodes[1:] { // one of those who locked it stays away
+			w.start(i + 1)
+		}
+		w.await(2, 1, 2, 3)
+	})
+}
+
+// A chain that follows a damaged folder is not gone on with.
+func TestDamagedFolders(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, nil)
+		w.grow(3, 0)
+		w.stop(0)
+		n := w.nodes[0]
+		good := n.data.Store
+		for name, c := range map[string]struct {
+			key  []byte
+			want string
+		}{
+			"evidence":    {append([]byte{keyEvidence}, "x"...), "evidence cannot be read"},
+			"height info": {heightKey(3), "height 3"},
+		} {
+			n.data.Store = &overlaidStore{Store: good, key: c.key, value: []byte("damaged")}
+			if err := n.make(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		n.data.Store = good
+		n.config.Builder.When = "pool.size >="
+		if err := n.make(); err == nil || !strings.Contains(err.Error(), "builder.when") {
+			t.Errorf("a rule that does not compile: %v", err)
+		}
+		n.Engine = nil
+	})
 }

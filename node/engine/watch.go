@@ -70,9 +70,10 @@ func (w *watch) check(e *Engine) {
 		w.until = time.Now().Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
 	}
 	head := e.chain.head.Height
-	longEnough := !time.Now().Before(w.until) && head >= e.credible()
-	if head < w.highest && !longEnough {
-		return
+	if head < w.highest {
+		if claimed, _ := e.claimed(); time.Now().Before(w.until) || head < claimed {
+			return
+		}
 	}
 	if w.highest > 0 {
 		e.log.Info("the watch is over: this validator votes from now on", "height", head+1)

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/storage"
+	"github.com/posnet/posnet/node/types"
+)
+
+// overlaidStore has another value under one auxiliary key.
+type overlaidStore struct {
+	storage.Store
+	key, value []byte
+}
+
+func (s *overlaidStore) Aux(key []byte) ([]byte, bool, error) {
+	if string(key) == string(s.key) {
+		return s.value, true, nil
+	}
+	return s.Store.Aux(key)
+}
+
+func (s *overlaidStore) AuxRange(prefix, from []byte, limit int) ([]storage.Change, error) {
+	list, err := s.Store.AuxRange(prefix, from, limit)
+	if strings.HasPrefix(string(s.key), string(prefix)) {
+		list = append(list, storage.Change{Key: s.key, Value: s.value})
+	}
+	return list, err
+}
+
+// fullStore is on a disk that has room for so many more writes.
+type fullStore struct {
+	storage.Store
+	writes int
+}
+
+func (s *fullStore) Commit(c storage.Commit) error {
+	if s.writes--; s.writes < 0 {
+		return errDiskFull
+	}
+	return s.Store.Commit(c)
+}
+
+func (s *fullStore) Put(aux ...storage.Change) error {
+	if s.writes--; s.writes < 0 {
+		return errDiskFull
+	}
+	return s.Store.Put(aux...)
+}
+
+// A node whose disk fails stops with a sentence and signs nothing more; the
+// others go on.
+func TestDiskFull(t *testing.T) {
+	for name, fail := range map[string]func(d *storage.Data){
+		"store":    func(d *storage.Data) { d.Store = &fullStore{d.Store, 3} },
+		"sign log": func(d *storage.Data) { d.SignLog = &brokenLog{d.SignLog, 5} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := prepareNetwork(t, []uint64{25, 25, 25, 25}, nil)
+				fail(w.nodes[3].data)
+				for i := range w.nodes {
+					w.start(i)
+				}
+				w.grow(4, 0, 1, 2)
+				n := w.nodes[3]
+				<-n.Dead()
+				if err := n.Err(); !errors.Is(err, errDiskFull) || len(err.Error()) < len(errDiskFull.Error())+10 {
+					t.Errorf("it died of %v", err)
+				}
+				if n.Ready() == nil {
+					t.Error("a dead node is ready")
+				}
+				r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: open(t, 1), Amount: 1}
+				if err := n.Merge(t.Context(), []*types.Record{r}); err == nil {
+					t.Error("a dead node takes records")
+				}
+				votes := n.links.count(p2p.KindVote)
+				w.grow(5, 0, 1, 2)
+				if now := n.links.count(p2p.KindVote); now != votes {
+					t.Errorf("a dead node sent %d votes", now-votes)
+				}
+			})
+		})
+	}
+}
+
+// What a step asks for after the disk has failed is not done.
+func TestNothingIsDoneAfterTheDiskFailed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := prepareNetwork(t, []uint64{1}, nil)
+		n := w.nodes[0]
+		n.data.SignLog = &brokenLog{n.data.SignLog, 0}
+		w.start(0)
+		w.t.Context()
+		r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: open(t, 1), Amount: 1}
+		if err := n.Merge(t.Context(), []*types.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+		<-n.Dead()
+		quiet(time.Minute)
+		if n.Head() != 0 || n.data.Store.Head() != 0 {
+			t.Error("a block was committed with a sign log that cannot be written")
+		}
+	})
+}

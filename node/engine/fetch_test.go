@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/posnet/posnet/node/config"
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/types"
+)
+
+// behind makes a network in which node 3 lacks so many blocks, and a script has
+// node 2's place. Node 3 is not started.
+func behind(t *testing.T, blocks int, s *script) *network {
+	t.Helper()
+	w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+	w.grow(1, 0, 1, 2, 3)
+	w.stop(3)
+	w.grow(blocks-1, 0, 1, 2)
+	w.stop(2)
+	w.play(2, s)
+	return w
+}
+
+// claim tells whoever links up of a height.
+func claim(height uint64) func(*script, types.PublicKey) {
+	return func(s *script, peer types.PublicKey) {
+		s.send(peer, p2p.KindStatus, (&peerStatus{Height: height}).encode())
+	}
+}
+
+// A peer that tells of blocks and gives none, or rubbish, holds nobody up for
+// long, and is not asked without end.
+func TestFetchFromLiars(t *testing.T) {
+	forged := func(s *script) []byte {
+		block, cert, _ := s.node.data.Store.Block(2)
+		c, _ := types.DecodeCertificate(cert)
+		c.Signatures[0].Signature[0]++
+		return encodeBlocks([][2][]byte{{block, c.Encode()}})
+	}
+	fork := func(s *script) []byte { // of another chain of the same validators
+		p, _ := testProposal(2, 0, "fork")
+		b := &types.Block{Header: p.Header}
+		b.Header.Records, b.Header.RecordsRoot = 0, types.MerkleRoot(nil)
+		cert := types.Certificate{Height: 2, Block: b.Header.Hash()}
+		key := s.node.keys.Sign
+		cert.Signatures = []types.CertificateSignature{{Validator: key.Public(), Signature: key.Sign(types.VoteSignBytes(s.node.network.genesis.Network(), types.Precommit, 2, 0, cert.Block))}}
+		return encodeBlocks([][2][]byte{{b.Encode(), cert.Encode()}})
+	}
+	mixed := func(s *script) []byte {
+		block, _, _ := s.node.data.Store.Block(2)
+		_, cert, _ := s.node.data.Store.Block(3)
+		return encodeBlocks([][2][]byte{{block, cert}})
+	}
+	for name, answer := range map[string]func(*script) []byte{
+		"silence":              nil,
+		"nothing":              func(*script) []byte { return encodeBlocks(nil) },
+		"rubbish":              func(*script) []byte { return []byte("rubbish") },
+		"a forged certificate": forged,
+		"another fork":         fork,
+		"another's":            mixed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				asked := 0
+				liar := &script{linkUp: claim(maxHeight), message: func(s *script, from types.PublicKey, kind p2p.Kind, _ []byte) {
+					if kind == p2p.KindBlocksWanted {
+						if asked++; answer != nil {
+							s.send(from, p2p.KindBlocksFound, answer(s))
+						}
+					}
+				}}
+				w := behind(t, 300, liar)
+				began := time.Now()
+				w.start(3)
+				w.await(300, 3)
+				if took := time.Since(began); took > fetchPatience+2*time.Second {
+					t.Errorf("it took %v to catch up", took)
+				}
+				w.grow(1, 0, 1, 3)
+				began, asked = time.Now(), 0
+				quiet(time.Minute)
+				if s := w.status(3); !s.Ready {
+					t.Errorf("it is not ready: %s", s.NotReady)
+				}
+				if most := int(time.Minute/doubtPause) + 1; asked > most*3 {
+					t.Errorf("the liar was asked %d times in a minute by three nodes", asked)
+				}
+				w.grow(1, 3, 0, 1)
+			})
+		})
+	}
+}
+
+// What nobody asked for is not even looked at.
+func TestUnaskedAnswersAreRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := behind(t, 5, &script{})
+		s := w.nodes[2].live.Load().Handler.(*script)
+		block, cert, err := w.nodes[0].data.Store.Block(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.partition([]int{3}, []int{0, 1}, true)
+		w.start(3)
+		s.send(w.nodes[3].key(), p2p.KindBlocksFound, encodeBlocks([][2][]byte{{block, cert}}))
+		s.send(w.nodes[3].key(), p2p.KindRecordsFound, encodeFound(types.Hash{1}, []*types.Record{testRecord("a")}))
+		quiet(time.Second)
+		if head := w.nodes[3].Head(); head != 1 {
+			t.Errorf("an answer that was not asked for was used: height %d", head)
+		}
+		if n := w.nodes[3].log.count("a message is not sound"); n != 2 {
+			t.Errorf("%d complaints", n)
+		}
+		w.partition([]int{3}, []int{0, 1}, false)
+		w.await(5, 3)
+	})
+}
+
+// Who is asked and goes away is not waited for.
+func TestFetchGoesOnWhenThePeerIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := behind(t, 50, &script{linkUp: claim(50)})
+		w.partition([]int{3}, []int{0, 1}, true)
+		w.start(3)
+		quiet(500 * time.Millisecond) // the script was asked and is silent
+		w.partition([]int{3}, []int{0, 1}, false)
+		began := time.Now()
+		w.stop(2)
+		w.await(50, 3)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// A node that never sees proposals learns of each decision by the votes, and
+// fetches the block, though no peer has told of it yet.
+func TestDecidedBlockIsFetched(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		for _, n := range w.nodes[:3] {
+			n.links.losing(func(to *testNode, kind p2p.Kind, _ []byte) bool {
+				return to.index == 3 && kind != p2p.KindVote && kind != p2p.KindBlocksFound
+			})
+		}
+		for range 5 {
+			began := time.Now()
+			w.mint(0, open(t, 1), 1)
+			w.await(w.nodes[3].Head()+1, 0, 1, 2, 3)
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("a block took %v", took)
+			}
+		}
+		if n := w.nodes[3].links.count(p2p.KindBlocksWanted); n > 50 {
+			t.Errorf("it asked %d times for five blocks", n)
+		}
+	})
+}
+
+// With nobody who has the block of a certificate, it is asked for at a walk.
+func TestUndecidedDoesNotSpin(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		for _, n := range w.nodes[:3] {
+			n.links.losing(func(to *testNode, kind p2p.Kind, _ []byte) bool { return to.index == 3 && kind != p2p.KindVote })
+		}
+		w.grow(1, 0, 1, 2)
+		for i := range 3 { // from now on nobody has it
+			w.stop(i)
+			w.nodes[i].links.losing(nil)
+			w.play(i, &script{message: func(s *script, from types.PublicKey, kind p2p.Kind, _ []byte) {
+				if kind == p2p.KindBlocksWanted {
+					s.send(from, p2p.KindBlocksFound, encodeBlocks(nil))
+				}
+			}})
+		}
+		before := w.nodes[3].links.count(p2p.KindBlocksWanted)
+		quiet(10 * time.Second)
+		asked := w.nodes[3].links.count(p2p.KindBlocksWanted) - before
+		if asked < 10 || asked > 2*int(10*time.Second/fetchSoon) {
+			t.Errorf("it asked %d times in ten seconds", asked)
+		}
+	})
+}
+
+// A certified block that does not follow upon the node's own chain ends it: it
+// could only contradict the others from then on.
+func TestDivergedNodeDies(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(2, 0, 1, 2, 3)
+		w.stop(3)
+		w.grow(5, 0, 1, 2)
+		n := w.nodes[3]
+		if err := n.make(); err != nil {
+			t.Fatal(err)
+		}
+		trial := n.chain.state.Begin(3, n.key(), n.key()) // its state is not that of the others
+		delta, err := trial.Finish([64]byte{})
+		if err == nil {
+			n.chain.state.Commit(delta)
+		}
+		n.chain.head.Height = 2
+		n.Run()
+		w.linkUp(n, n.Engine)
+		<-n.Dead()
+		if err := n.Err().Error(); !strings.Contains(err, "does not follow upon the chain of this node") {
+			t.Errorf("it died of %v", err)
+		}
+	})
+}
+
+// Thousands of blocks are caught up with while the chain goes on.
+func TestCatchUpWhileTheChainGoesOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, func(_ *genesis.Genesis, configs []*config.Config) {
+			for _, c := range configs {
+				c.Builder.When = "idle >= duration('1ms')"
+			}
+		})
+		w.await(1, 3)
+		w.stop(3)
+		w.await(1500, 0)
+		w.start(3)
+		w.until("it is caught up and votes", func() bool {
+			s := w.status(3)
+			return s.Height > 1500 && s.Height+2 >= w.nodes[0].Head() && s.Ready
+		})
+		w.stop(2) // now it is needed
+		w.await(w.nodes[0].Head()+50, 0, 1, 3)
+	})
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/posnet/posnet/node/types"
+)
+
+// changeStake changes, adds or removes (stake 0) the validator of a node.
+func (w *network) changeStake(through, of int, stake uint64) {
+	w.t.Helper()
+	authority := seed("authority")
+	account, err := w.nodes[through].Balance(w.t.Context(), types.KeyedAccount(authority.Public()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n := w.nodes[of]
+	r := &types.Record{
+		Type: types.StakeChange, Validator: n.key(), Name: n.config.Name, VRFKey: n.keys.VRF.Public(), Stake: stake,
+		Nonce: account.Nonce, Time: types.TimeOf(time.Now()),
+	}
+	r.Sign(w.genesis.Network(), authority)
+	if err := w.nodes[through].Merge(w.t.Context(), []*types.Record{r}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A validator joins, is needed for the quorum and drawn, and leaves again.
+func TestValidatorComesAndGoes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25}, nil)
+		n := w.addNode()
+		for _, other := range w.nodes[:3] {
+			n.knows(other)
+		}
+		w.start(3)
+		w.grow(2, 0, 1, 2, 3)
+		if w.nodes[0].Allowed(n.key()) {
+			t.Error("a stranger may link")
+		}
+		w.changeStake(0, 3, 60)
+		w.until("the record is in a block", func() bool { return w.nodes[0].PoolSize().Records == 0 && w.nodes[0].Head() == 3 })
+		if !w.nodes[0].Allowed(n.key()) {
+			t.Error("a validator of the height after next may not link")
+		}
+		if name := w.nodes[0].Name(n.key()); name != "v3" {
+			t.Errorf("its name is %q", name)
+		}
+		w.grow(2, 0, 1, 2, 3)
+		w.until("it votes", func() bool { return w.status(3).Voting })
+		if s := w.status(0); s.OnlineStake != 135 {
+			t.Errorf("%d of stake are online", s.OnlineStake)
+		}
+		w.stop(2) // the rest are no quorum without it
+		w.grow(1, 0, 1, 3)
+		w.start(2)
+		won := 0
+		for range 60 {
+			w.grow(1, 0, 1, 2, 3)
+			if b, _, _ := w.nodes[0].Block(t.Context(), w.nodes[0].Head()); b.Header.Winner == n.key() {
+				won++
+			}
+		}
+		if won < 5 {
+			t.Errorf("it won %d of 60 blocks with nearly half of the stake", won)
+		}
+		w.changeStake(1, 3, 0)
+		w.grow(3, 0, 1, 2, 3)
+		w.stop(3)
+		w.stop(2)
+		w.start(2)
+		w.grow(2, 0, 1, 2)
+		if name := w.nodes[2].Name(n.key()); name != "v3" {
+			t.Errorf("after a restart its name is %q", name)
+		}
+		if w.nodes[0].Allowed(n.key()) {
+			t.Error("a validator that left may link")
+		}
+	})
+}
