@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 
 	"github.com/posnet/posnet/node/config"
 	"github.com/posnet/posnet/node/console"
@@ -133,10 +134,13 @@ func (n *Node) serve(o Options, ports ports, registry *prometheus.Registry) {
 		n.addresses.Metrics = ports.metrics.Addr().String()
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
-		server := &http.Server{Handler: mux, ReadHeaderTimeout: metricsPatience, ReadTimeout: metricsPatience, WriteTimeout: metricsPatience}
+		server := &http.Server{
+			Handler: mux, ReadHeaderTimeout: metricsPatience, ReadTimeout: metricsPatience, WriteTimeout: metricsPatience,
+			MaxHeaderBytes: maxScrapeHeader, ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		}
 		n.run(o.Logger, "metrics", ports.metrics, func(ctx context.Context, l net.Listener) error {
 			defer context.AfterFunc(ctx, func() { server.Close() })()
-			return server.Serve(l)
+			return server.Serve(netutil.LimitListener(l, maxScrapers))
 		})
 	}
 	if ports.console != nil {
@@ -146,9 +150,17 @@ func (n *Node) serve(o Options, ports ports, registry *prometheus.Registry) {
 	}
 }
 
-// metricsPatience is how long a scrape may take: Prometheus gives up after ten
-// seconds too.
-const metricsPatience = 10 * time.Second
+// Limits of the metrics' port.
+const (
+	// metricsPatience is how long a scrape may take: Prometheus gives up after
+	// ten seconds too.
+	metricsPatience = 10 * time.Second
+	// maxScrapers is how many connections there may be at a time; a network has
+	// a few Prometheus servers, each with one.
+	maxScrapers = 256
+	// maxScrapeHeader holds what a scraper says of itself many times over.
+	maxScrapeHeader = 16 << 10
+)
 
 // run serves a port until the node stops.
 func (n *Node) run(log *slog.Logger, what string, l net.Listener, serve func(context.Context, net.Listener) error) {
