@@ -214,6 +214,7 @@ func dataFiles(t *testing.T, c *trial) []spoil {
 // do, and ends with code 1; or it can do without what is missing, and goes on
 // from where it was.
 func TestSpoiltFiles(t *testing.T) {
+	t.Parallel()
 	n := write(t, t.TempDir(), "solo")
 	solo := n.Nodes[0]
 	for range 2 { // the second start moves what the first wrote from Pebble's log to its tables

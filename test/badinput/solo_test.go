@@ -55,8 +55,8 @@ func line(all []string, i int) string {
 	return "(nothing)"
 }
 
-// binary is the node's program, built once.
-var binary = sync.OnceValues(func() (string, error) {
+// nodeProgram is the node's program, built once.
+var nodeProgram = sync.OnceValues(func() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*await.Patience)
 	defer cancel()
 	return processes.Build(ctx, buildDir)
@@ -89,7 +89,7 @@ func seededKeys(name string) config.Keys {
 // its ports is the same in every run.
 func write(t *testing.T, dir string, validators ...string) *processes.Network {
 	t.Helper()
-	program, err := binary()
+	program, err := nodeProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
