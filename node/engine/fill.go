@@ -14,12 +14,13 @@ import (
 
 const (
 	// fillRetry is how long the first answer is waited for before another peer
-	// is asked. Each answer gets as much more time, so that a large one comes
-	// through over a slow link.
-	fillRetry = 150 * time.Millisecond
-	// maxFillTries bounds the asking, to some eight seconds: the block then
+	// is asked, and fillRecord how much longer for each record asked for: ten
+	// megabytes per second are slow. Each answer gets as much more time.
+	fillRetry  = 50 * time.Millisecond
+	fillRecord = 20 * time.Microsecond
+	// maxFillTries bounds the asking, to six seconds and more: the block then
 	// counts as not valid for now, and agreement asks for it again in a later round.
-	maxFillTries = 10
+	maxFillTries = 15
 )
 
 // pendingFill is a proposal whose records are being asked for.
@@ -164,7 +165,7 @@ func (e *Engine) fill(p *types.Proposal, missing []types.Hash) []consensus.Event
 		return e.notValid(p, fmt.Errorf("%d of its %d records are not to be had from any peer", len(missing), len(p.RecordIDs)))
 	}
 	pending.tries++
-	wait := time.Duration(pending.tries) * fillRetry
+	wait := time.Duration(pending.tries) * (fillRetry + time.Duration(len(missing))*fillRecord)
 	pending.next = time.Now().Add(wait)
 	if to, ok := e.whoHas(p, pending.tries); ok {
 		e.fills.expect(pending, to)
@@ -174,16 +175,17 @@ func (e *Engine) fill(p *types.Proposal, missing []types.Hash) []consensus.Event
 	return nil
 }
 
-// whoHas chooses whom to ask for a proposal's records, the first time and later.
+// whoHas chooses whom to ask for a proposal's records, the first time and later:
+// its proposer, then the others in turn.
 func (e *Engine) whoHas(p *types.Proposal, try int) (types.PublicKey, bool) {
 	peers := e.linked()
-	switch {
-	case len(peers) == 0:
+	if len(peers) == 0 {
 		return types.PublicKey{}, false
-	case try == 1 && slices.Contains(peers, p.Validator):
-		return p.Validator, true
 	}
-	return peers[try%len(peers)], true
+	if i := slices.Index(peers, p.Validator); i > 0 {
+		peers = slices.Insert(slices.Delete(peers, i, i+1), 0, p.Validator)
+	}
+	return peers[(try-1)%len(peers)], true
 }
 
 // recordsCame tells that the intake let records through: proposals may be

@@ -188,7 +188,7 @@ func (e *Engine) answerRecords(from types.PublicKey, payload []byte) error {
 // the records of a block never needs more.
 func (e *Engine) sendFound(to types.PublicKey, block types.Hash, records []*types.Record) {
 	size, count := 0, 0
-	for _, r := range records {
+	for _, r := range records[:min(len(records), types.MaxBlockRecords)] {
 		if size += len(r.Raw()); size > types.MaxBlockBytes {
 			break
 		}
