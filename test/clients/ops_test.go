@@ -5,8 +5,10 @@ package clients_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,41 +106,62 @@ func same(got, want string) error {
 }
 
 // A transfer that its sender cannot pay waits like any other, and is dropped
-// when a block is built of the pool. The node says so in its log, and to whoever
-// asks for the record.
+// when a block is built of the pool. Who builds it says so in its log, and to
+// whoever asks for the record; so does every other node, by its own next block
+// at the latest.
 func TestUnpayableTransferIsDropped(t *testing.T) {
-	n := inprocess.Start(t, sample(t, "classroom"), 0)
+	d := sample(t, "classroom")
+	d.Spec.Consensus.MinBlockInterval.Duration = 0
+	n := inprocess.Start(t, d, 0)
 	s := wire.Dial(t, n.Nodes[0].Addresses().API)
 	const poor = "11111111-1111-4111-8111-111111111111"
 	s.Expect(strings.Replace(mint, types.Genesis.String(), poor, 1), accepted)
-	var pool struct {
-		Response struct {
-			Pool []struct{ ID string }
-		}
+	found := regexp.MustCompile(`"id":"([0-9a-f]{64})"\}\]`).FindStringSubmatch(s.Ask(`{"op":"pool","args":{"ids":true}}`))
+	if found == nil {
+		t.Fatal("the transfer is not in the pool")
 	}
-	if err := json.Unmarshal([]byte(s.Ask(`{"op":"pool","args":{"ids":true}}`)), &pool); err != nil || len(pool.Response.Pool) != 1 {
-		t.Fatalf("the pool is %+v (%v)", pool, err)
-	}
-	id := pool.Response.Pool[0].ID
+	id := found[1]
 	s.Expect(mint, accepted)
 	s.Expect(mint, accepted)
 
 	var blocks struct{ Response message.Blocks }
-	await.True(t, "a block of the two that are good", func() error {
-		if err := json.Unmarshal([]byte(s.Ask(askBlocks)), &blocks); err != nil {
-			return err
+	await.True(t, "a block", func() error {
+		err := json.Unmarshal([]byte(s.Ask(askBlocks)), &blocks)
+		if err == nil && len(blocks.Response.Blocks) == 0 {
+			err = errors.New("there is none")
 		}
-		if len(blocks.Response.Blocks) != 1 || len(blocks.Response.Blocks[0].Items) != 2 {
-			return fmt.Errorf("the chain is %+v", blocks.Response.Blocks)
-		}
-		return nil
+		return err
 	})
-	await.True(t, "the pool is empty", func() error { return same(s.Ask(askPool), emptyPool) })
+	block := blocks.Response.Blocks[0]
+	if len(block.Items) != 2 || !block.Items[0].Record.IsMint() || !block.Items[1].Record.IsMint() {
+		t.Errorf("the block is %+v, and should hold the two that are good", block)
+	}
+	builder := slices.IndexFunc(n.Nodes, func(v *inprocess.Node) bool { return v.Name == block.Name })
+	checkDropped(t, n.Nodes[builder], id)
+	for _, v := range n.Nodes {
+		own := wire.Dial(t, v.Addresses().API)
+		await.True(t, v.Name+" drops the transfer too", func() error {
+			if answer := own.Ask(askRecord(id)); !strings.Contains(answer, `"state":"dropped"`) {
+				own.Expect(mint, accepted) // one more reason for a block
+				return errors.New(answer)
+			}
+			return nil
+		})
+		checkDropped(t, v, id)
+	}
+}
+
+func askRecord(id string) string { return fmt.Sprintf(`{"op":"record","args":{"id":"%s"}}`, id) }
+
+// checkDropped checks that a node tells, by its API and once in its log, why it
+// dropped the transfer.
+func checkDropped(t *testing.T, v *inprocess.Node, id string) {
+	t.Helper()
 	const reason = "amount is 10000: the sender has 0"
-	want := fmt.Sprintf(`{"status":200,"error":"OK","response":{"id":"%s","state":"dropped","index":0,"reason":"%s"}}`, id, reason)
-	s.Expect(fmt.Sprintf(`{"op":"record","args":{"id":"%s"}}`, id), want)
-	lines := n.Nodes[0].Log.Find("a record is dropped")
+	wire.Dial(t, v.Addresses().API).Expect(askRecord(id),
+		fmt.Sprintf(`{"status":200,"error":"OK","response":{"id":"%s","state":"dropped","index":0,"reason":"%s"}}`, id, reason))
+	lines := v.Log.Find("a record is dropped")
 	if len(lines) != 1 || lines[0]["id"] != id || lines[0]["reason"] != reason || lines[0]["level"] != "WARN" {
-		t.Errorf("the log says %v", lines)
+		t.Errorf("the log of %s says %v", v.Name, lines)
 	}
 }

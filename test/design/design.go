@@ -4,9 +4,7 @@
 package design
 
 import (
-	"fmt"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/posnet/posnet/api/v1alpha1"
@@ -24,8 +22,8 @@ type Design struct {
 	Keys      map[string]config.Keys  // by validator
 	Authority types.PrivateKey        // signs changes of stake
 	Time      types.Time              // of height 0
-	Nonce     types.Hash
-	LogLevel  string // of all nodes; empty for info
+	Nonce     types.Hash              // zero until the first topology: it is fixed after the keys
+	LogLevel  string                  // of all nodes; empty for info
 }
 
 // New designs a network. Its spec may still be changed until the first topology
@@ -33,21 +31,21 @@ type Design struct {
 func New(m *v1alpha1.PosNetwork) *Design {
 	return &Design{
 		Name: m.Name, Spec: m.Spec, Keys: map[string]config.Keys{}, Authority: types.GenerateKey(),
-		Time: types.TimeOf(time.Now()), Nonce: types.Hash(types.GenerateKey().Public()),
+		Time: types.TimeOf(time.Now()),
 	}
 }
 
 // NewKeys returns the keys of a validator.
 func NewKeys() config.Keys { return config.Keys{Sign: types.GenerateKey(), VRF: types.GenerateKey()} }
 
+// samples is where the manifests are for a test, which runs in its package's
+// folder, two below the module's.
+const samples = "../../config/samples"
+
 // Sample designs the network of a manifest under config/samples, such as
-// "classroom".
+// "classroom". It is for the tests in the folders beside this one.
 func Sample(name string) (*Design, error) {
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		return nil, fmt.Errorf("the samples cannot be found: this program does not know its sources")
-	}
-	m, err := manifest.Load(filepath.Join(filepath.Dir(here), "..", "..", "config", "samples", name+".yaml"))
+	m, err := manifest.Load(filepath.Join(samples, name+".yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +61,9 @@ func (d *Design) Topology(sites map[string]plan.Site) (*plan.Topology, error) {
 		if _, there := d.Keys[name]; !there {
 			d.Keys[name] = NewKeys()
 		}
+	}
+	if d.Nonce.IsZero() {
+		d.Nonce = types.Hash(types.GenerateKey().Public())
 	}
 	in := plan.Input{
 		Name: d.Name, Spec: &d.Spec, Sites: sites, Keys: map[string]plan.Keys{},

@@ -20,7 +20,7 @@ import (
 // stopPatience is how long a node may take to stop before it is killed.
 const stopPatience = 15 * time.Second
 
-// Process is one node. The zero value of its run is a node that does not run.
+// Process is one node, which can be started again and again.
 type Process struct {
 	Name   string
 	Dir    string // of its config, keys, data and log
