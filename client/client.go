@@ -21,6 +21,9 @@ import (
 // Error is a node's refusal: a status and one sentence.
 type Error = message.Error
 
+// DefaultURL is the client API of a network's first node on this machine.
+const DefaultURL = "ws://127.0.0.1:9000/ws"
+
 // ErrClosed is what calls return after Close.
 var ErrClosed = errors.New("the connection was closed by this program")
 

@@ -87,6 +87,12 @@ func TestNetworkRunsAndGoesOn(t *testing.T) {
 		t.Errorf("the second run's newest blocks %+v do not go on from %+v", second.Winners, last)
 	}
 
+	// A height that is there already: the status waits for the nodes to find each other.
+	again := up(t, run(t, dir, m, 1)).Status
+	if again.Phase != v1alpha1.PhaseRunning || again.Height < second.Height {
+		t.Errorf("a run until a height of the past ends with %+v", again)
+	}
+
 	r := run(t, dir, m, 1)
 	r.Reset = true
 	third := up(t, r).Status

@@ -45,6 +45,10 @@ const (
 	// manyNodes is from how many nodes on they are asked only every slowInterval.
 	manyNodes    = 20
 	slowInterval = time.Second
+	// settleTime is how long a run that has its height waits for all its nodes to
+	// be well: the status at the end is to tell how the network is, not that it
+	// has just been started.
+	settleTime = 3 * time.Second
 	// warningQueue is how many warnings may wait to be shown; more are only in
 	// the nodes' logs.
 	warningQueue = 64
@@ -101,6 +105,7 @@ type follower struct {
 	warnings <-chan logs.Warning
 	plain    *screen.Plain
 	last     *watch.Snapshot
+	reached  time.Time // when every node was seen at Until; zero: not yet
 }
 
 func (f *follower) about() screen.About {
@@ -156,7 +161,7 @@ func (f *follower) follow(ctx context.Context, show func(*watch.Snapshot) error,
 			if err := show(s); err != nil {
 				return fmt.Errorf("what happens cannot be shown: %w", err)
 			}
-			if f.run.Until > 0 && reached(s, f.run.Until) {
+			if f.over(s) {
 				return nil
 			}
 		}
@@ -167,6 +172,9 @@ func (f *follower) follow(ctx context.Context, show func(*watch.Snapshot) error,
 		case <-f.network.Dead():
 			return fmt.Errorf("every node has stopped: %w", f.network.Err())
 		case <-timeout:
+			if !f.reached.IsZero() {
+				return nil
+			}
 			return f.late()
 		case w := <-f.warnings:
 			warn(w)
@@ -174,6 +182,17 @@ func (f *follower) follow(ctx context.Context, show func(*watch.Snapshot) error,
 			poll = true
 		}
 	}
+}
+
+// over says whether a run has its height and the nodes have settled.
+func (f *follower) over(s *watch.Snapshot) bool {
+	if f.run.Until == 0 || !reached(s, f.run.Until) {
+		return false
+	}
+	if f.reached.IsZero() {
+		f.reached = time.Now()
+	}
+	return s.Status.Phase == v1alpha1.PhaseRunning || time.Since(f.reached) >= settleTime
 }
 
 // reached says whether every node that runs has a height.

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/spf13/cobra"
 
+	"github.com/posnet/posnet/client"
 	"github.com/posnet/posnet/node/rpc/message"
 )
 
@@ -33,7 +34,7 @@ line of its own, exactly as the node wrote it. docs/api.md shows all operations.
 			return call(cmd.Context(), cmd.OutOrStdout(), url, args, follow)
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", defaultURL, "client API of the node, a websocket URL or HOST:PORT")
+	cmd.Flags().StringVar(&url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on printing news of subscribed topics until Ctrl-C")
 	return cmd
 }
@@ -46,7 +47,7 @@ func call(ctx context.Context, out io.Writer, url string, requests []string, fol
 	}
 	link, _, err := websocket.DefaultDialer.DialContext(ctx, url, nil)
 	if err != nil {
-		return fmt.Errorf("no node answers at %s: %w: is the network up?", url, err)
+		return fmt.Errorf("connect to %s: %w: %s", url, err, whatToDo)
 	}
 	defer link.Close()
 	link.SetReadLimit(message.MaxAnswerBytes)

@@ -40,7 +40,7 @@ open accounts, a UUID.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			c, err := client.Dial(ctx, url, client.Options{})
+			c, err := dial(ctx, url)
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ open accounts, a UUID.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", defaultURL, "client API of the node, a websocket URL or HOST:PORT")
+	cmd.Flags().StringVar(&url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to wait for the block")
 	return cmd
 }

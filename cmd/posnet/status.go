@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,9 +17,6 @@ import (
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
-
-// defaultURL is the client API of the first validator that posnet up runs.
-const defaultURL = "ws://127.0.0.1:9000/ws"
 
 // requestTimeout is how long a node may take to answer: it takes milliseconds.
 const requestTimeout = 10 * time.Second
@@ -53,15 +51,28 @@ func newStatus() *cobra.Command {
 			return r.print(cmd.OutOrStdout(), time.Now())
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", defaultURL, "client API of the node, a websocket URL or HOST:PORT")
+	cmd.Flags().StringVar(&url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "print what the node answers: json or yaml")
 	return cmd
+}
+
+// whatToDo follows the error of a node that cannot be reached.
+const whatToDo = "is the network up? posnet up starts one, --url names another node"
+
+// dial connects to a node. A refusal in the node's own words stands as it is.
+func dial(ctx context.Context, url string) (*client.Client, error) {
+	c, err := client.Dial(ctx, url, client.Options{})
+	var refused *client.Error
+	if err != nil && !errors.As(err, &refused) {
+		err = fmt.Errorf("%w: %s", err, whatToDo)
+	}
+	return c, err
 }
 
 func ask(ctx context.Context, url string) (*report, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	c, err := client.Dial(ctx, url, client.Options{})
+	c, err := dial(ctx, url)
 	if err != nil {
 		return nil, err
 	}

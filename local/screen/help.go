@@ -7,7 +7,9 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/posnet/posnet/client"
 	"github.com/posnet/posnet/local/watch"
+	"github.com/posnet/posnet/node/types"
 )
 
 // reach says in three lines how to talk to the network.
@@ -45,7 +47,7 @@ func nc(address string) string {
 // helpPage says at length what can be done with the network; what may be
 // long, the list of nodes, comes last.
 func (m Model) helpPage() []string {
-	text := append([]string{}, m.about.FirstTransfer()...)
+	text := m.firstTransfer()
 	text = append(text, "", "Chain, keys and logs are in "+m.about.Folder+": each validator has a folder there with its node.log.",
 		"", "In the table a bar is the share of blocks won; "+mark.Render("┃")+" marks where it is expected to end by the stakes.", "")
 	if m.snap != nil {
@@ -73,15 +75,19 @@ func addresses(n watch.Node) []string {
 	return list
 }
 
-// FirstTransfer says how to put a first record into the pool.
-func (a About) FirstTransfer() []string {
-	if !a.Faucet {
+// firstTransfer says how to put a first record into the pool.
+func (m Model) firstTransfer() []string {
+	if !m.about.Faucet {
 		return []string{"The faucet is off: tokens move by signed transfers only."}
+	}
+	mint := "posnet mint " + m.about.Account + " 100"
+	if m.snap != nil && m.snap.Status.Endpoints.API != client.DefaultURL {
+		mint += " --url " + m.snap.Status.Endpoints.API
 	}
 	return []string{
 		"A first transfer: tokens from the faucet. In another terminal, type",
-		"posnet mint " + a.Account + " 100",
+		mint,
 		"or open the client API with any websocket client and send",
-		fmt.Sprintf(`{"op":"merge","args":{"pool":[{"sender":"00000000-0000-0000-0000-000000000000","receiver":"%s","amount":100}]}}`, a.Account),
+		fmt.Sprintf(`{"op":"merge","args":{"pool":[{"sender":"%s","receiver":"%s","amount":100}]}}`, types.Genesis.String(), m.about.Account),
 	}
 }

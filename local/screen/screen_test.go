@@ -100,6 +100,8 @@ func crowd(n int) *watch.Snapshot {
 
 func TestScreens(t *testing.T) {
 	size := func(w, h int) tea.Msg { return tea.WindowSizeMsg{Width: w, Height: h} }
+	elsewhere := quickstart(128)
+	elsewhere.Status.Endpoints.API = "ws://127.0.0.1:9700/ws"
 	guests := quickstart(1000)
 	guests.Guests, guests.Others = 3, watch.Share{Expected: 0.4, Won: 0.38, Wins: 380}
 	degraded := quickstart(128)
@@ -124,6 +126,7 @@ func TestScreens(t *testing.T) {
 		{"80x24-warning-over", []tea.Msg{size(80, 24), unfair, warning, tick(start.Add(3 * time.Minute))}},
 		{"80x24-crowd", []tea.Msg{size(80, 24), crowd(100), key("j"), key("j")}},
 		{"80x24-help", []tea.Msg{size(80, 24), quickstart(128), key("?")}},
+		{"120x40-help-elsewhere", []tea.Msg{size(120, 40), elsewhere, key("?")}},
 		{"40x15-help", []tea.Msg{size(40, 15), quickstart(128), key("?")}},
 		{"200x50-crowd-end", []tea.Msg{size(200, 50), crowd(60), tea.KeyPressMsg{Code: tea.KeyPgDown}}},
 	}
