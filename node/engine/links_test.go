@@ -250,6 +250,17 @@ func (b *logbook) count(message string) (n int) {
 	return n
 }
 
+// last returns the attributes of the last line.
+func (b *logbook) last() map[string]any {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]any{}
+	if len(b.lines) > 0 {
+		b.lines[len(b.lines)-1].Attrs(func(a slog.Attr) bool { out[a.Key] = a.Value.Any(); return true })
+	}
+	return out
+}
+
 // beside returns a handler that keeps warnings and errors, and hands on.
 func (b *logbook) beside(h slog.Handler) slog.Handler { return keeping{h, b} }
 

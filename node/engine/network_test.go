@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/posnet/posnet/node/config"
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/p2p"
@@ -30,14 +32,15 @@ type network struct {
 // testNode is one validator's place: an engine, a script that plays it, or nothing.
 type testNode struct {
 	*Engine
-	network *network
-	index   int
-	keys    config.Keys
-	config  config.Config
-	data    *storage.Data
-	links   *memoryLinks
-	log     *logbook
-	live    atomic.Pointer[peerEnd] // who takes messages; nil when down
+	network  *network
+	index    int
+	keys     config.Keys
+	config   config.Config
+	data     *storage.Data
+	links    *memoryLinks
+	log      *logbook
+	registry prometheus.Registerer
+	live     atomic.Pointer[peerEnd] // who takes messages; nil when down
 }
 
 // peerEnd is what takes a node's messages.
@@ -135,7 +138,7 @@ func (n *testNode) make() error {
 	}
 	text := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
 	e, err := New(Options{
-		Genesis: n.network.genesis, Config: &n.config, Keys: n.keys, Data: n.data, Links: n.links, Version: "test",
+		Genesis: n.network.genesis, Config: &n.config, Keys: n.keys, Data: n.data, Links: n.links, Version: "test", Registry: n.registry,
 		Logger: slog.New(n.log.beside(text)).With("node", n.config.Name),
 	})
 	n.Engine = e

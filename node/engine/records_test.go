@@ -1,0 +1,412 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/rpc"
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
+)
+
+// transfer signs a transfer of a keyed account.
+func (w *network) transfer(from string, to types.Account, amount, nonce uint64) *types.Record {
+	r := &types.Record{
+		Type: types.Transfer, Sender: types.KeyedAccount(seed(from).Public()), Receiver: to, Amount: amount,
+		Nonce: nonce, Time: types.TimeOf(time.Now()),
+	}
+	return r.Sign(w.genesis.Network(), seed(from))
+}
+
+func openTransfer(from, to types.Account, amount uint64) *types.Record {
+	return &types.Record{Type: types.Transfer, Sender: from, Receiver: to, Amount: amount}
+}
+
+// A merge takes all of its records or none, and says which is wrong and how.
+func TestMergeAllOrNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, when("pool.size >= 100"))
+		n := w.nodes[0]
+		to := open(t, 1)
+		forged := w.transfer("alice", to, 1, 1)
+		forged.Signature[3]++
+		forged.Seal()
+		spent := w.transfer("bob", to, 1, 0)
+		for _, c := range []struct {
+			name   string
+			bad    func() *types.Record
+			status int
+			want   string
+		}{
+			{"a wrong signature", func() *types.Record { return forged }, 0, "pool[2].signature"},
+			{"a nonce far ahead", func() *types.Record { return w.transfer("carol", to, 1, 1<<40) }, 0, "pool[2].nonce"},
+			{"a nonce that waits", func() *types.Record { return w.transfer("bob", to, 2, 0) }, 0, "pool[2].nonce"},
+			{"too large a mint", func() *types.Record { return openTransfer(types.Genesis, to, 1_000_001) }, message.StatusForbidden, "pool[2].amount"},
+			{"a validator's entry", func() *types.Record {
+				r := &types.Record{Type: types.Entry, Validator: n.key(), Amount: 1, BPM: 1, Session: seed("x").Public()}
+				return r.Sign(w.genesis.Network(), seed("x"))
+			}, message.StatusForbidden, "pool[2].type"},
+			{"an unsigned stake", func() *types.Record {
+				return (&types.Record{Type: types.StakeChange, Name: "v9", Validator: seed("v9").Public(), VRFKey: seed("vrf9").Public(), Stake: 1}).Seal()
+			}, 0, "pool[2]"},
+		} {
+			if c.name == "a nonce that waits" {
+				if err := n.Merge(t.Context(), []*types.Record{spent}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := n.PoolSize()
+			err := n.Merge(t.Context(), []*types.Record{openTransfer(types.Genesis, to, 1), w.transfer("alice", to, 1, 0), c.bad(), openTransfer(types.Genesis, to, 1)})
+			var wrong *rpc.RecordError
+			if !errors.As(err, &wrong) || wrong.Index != 2 || wrong.Status != c.status || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("%s: %v (%+v)", c.name, err, wrong)
+			}
+			if now := n.PoolSize(); now != before {
+				t.Errorf("%s: the pool went from %v to %v", c.name, before, now)
+			}
+		}
+	})
+}
+
+// Who sends a record again, not knowing whether it arrived, is not told off.
+func TestRecordsSentAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, when("pool.size >= 2"))
+		n := w.nodes[0]
+		w.mint(0, types.KeyedAccount(seed("alice").Public()), 10)
+		first := w.transfer("alice", open(t, 1), 1, 0)
+		for range 2 {
+			if err := n.Merge(t.Context(), []*types.Record{first, first}); err != nil {
+				t.Errorf("in the pool: %v", err)
+			}
+			w.settle(0, 1, 2, 3)
+		}
+		for _, i := range []int{0, 3} {
+			if err := w.nodes[i].Merge(t.Context(), []*types.Record{first}); err != nil {
+				t.Errorf("in a block: %v", err)
+			}
+			if r, err := w.nodes[i].Record(t.Context(), first.ID()); err != nil || r.State != message.Committed || r.Height != 1 || r.Index != 1 {
+				t.Errorf("its fate: %+v, %v", r, err)
+			}
+		}
+		if b, _ := n.Balance(t.Context(), open(t, 1)); b.Balance != 1 {
+			t.Errorf("it was paid %d times", b.Balance)
+		}
+	})
+}
+
+// What cannot be paid for is dropped and logged, and its sender can ask why.
+func TestUnpayableRecordIsDropped(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, when("pool.size >= 2"))
+		n := w.nodes[0]
+		poor := openTransfer(open(t, 8), open(t, 1), 5)
+		if err := n.Merge(t.Context(), []*types.Record{openTransfer(types.Genesis, open(t, 1), 1), poor}); err != nil {
+			t.Fatal(err)
+		}
+		w.await(1, 0)
+		r, err := n.Record(t.Context(), poor.ID())
+		if err != nil || r.State != message.Dropped || !strings.Contains(r.Reason, "amount is 5") {
+			t.Errorf("its fate: %+v, %v", r, err)
+		}
+		if lines := n.log.count("a record is dropped"); lines != 1 || testutil.ToFloat64(n.metrics.dropped) != 1 {
+			t.Errorf("%d lines, metric %v", lines, testutil.ToFloat64(n.metrics.dropped))
+		}
+		if _, err := n.Record(t.Context(), types.Hash{1}); err == nil {
+			t.Error("an unknown record has a fate")
+		}
+		for range 1000 {
+			if err := n.Merge(t.Context(), []*types.Record{openTransfer(open(t, 8), open(t, 1), 5)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		quiet(time.Second)
+		if lines := n.log.count("a record is dropped"); lines > 2*complaintBurst {
+			t.Errorf("a client wrote %d lines into the log", lines)
+		}
+	})
+}
+
+// A record that came again in the moment of its commit is not dropped: it is in
+// the block.
+func TestCommittedRecordIsNotDropped(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, nil)
+		n := w.nodes[0]
+		id := w.mint(0, open(t, 1), 1)
+		w.await(1, 0)
+		b, _, err := n.Block(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.pool.Add(types.VouchRecord(b.Records[0]), b.Header.Time); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(0)
+		quiet(time.Second)
+		if r, err := n.Record(t.Context(), id); err != nil || r.State != message.Committed {
+			t.Errorf("its fate: %+v, %v", r, err)
+		}
+		if _, dropped := n.fates.Dropped(id); dropped || n.log.count("a record is dropped") != 0 {
+			t.Error("it was dropped")
+		}
+	})
+}
+
+// What waits in the pool reaches a peer whose link was down.
+func TestPoolIsToldToNewPeers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, when(never))
+		w.partition([]int{3}, []int{0, 1, 2}, true)
+		records := make([]*types.Record, 2*maxGossipRecords+7)
+		for i := range records {
+			records[i] = openTransfer(types.Genesis, open(t, 1), 1)
+		}
+		if err := w.nodes[0].Merge(t.Context(), records); err != nil {
+			t.Fatal(err)
+		}
+		quiet(time.Second)
+		if n := w.nodes[3].PoolSize().Records; n != 0 {
+			t.Fatalf("%d records crossed a cut", n)
+		}
+		w.cut(0, 3, false)
+		w.until("the pool is told", func() bool { return w.nodes[3].PoolSize().Records == len(records) })
+	})
+}
+
+// A peer whose gossip has a wrong signature is not heard for a while; nobody
+// hears of the record.
+func TestGossipWithWrongSignature(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, when(never))
+		w.stop(3)
+		s := &script{}
+		w.play(3, s)
+		n := w.nodes[0]
+		forged := w.transfer("alice", open(t, 1), 1, 0)
+		forged.Signature[3]++
+		forged.Seal()
+		tell := func(r *types.Record) {
+			s.send(n.key(), p2p.KindRecords, types.EncodeRecords([]*types.Record{r}))
+			quiet(10 * latency)
+		}
+		tell(w.transfer("alice", open(t, 1), 1, 0))
+		tell(forged)
+		tell(w.transfer("bob", open(t, 1), 1, 0))
+		if size := n.PoolSize().Records; size != 1 {
+			t.Errorf("%d records were taken", size)
+		}
+		quiet(muteTime)
+		tell(w.transfer("bob", open(t, 1), 1, 0))
+		if size := n.PoolSize().Records; size != 2 {
+			t.Errorf("later %d records were taken", size)
+		}
+		if lines := len(n.log.lines); lines != 1 {
+			t.Errorf("%d lines were logged", lines)
+		}
+	})
+}
+
+// Rubbish on the links costs its sender's messages, and few lines of the log.
+func TestRubbishDoesNotFloodTheLog(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.stop(3)
+		s := &script{}
+		w.play(3, s)
+		kinds := []p2p.Kind{
+			p2p.KindProposal, p2p.KindVote, p2p.KindCandidate, p2p.KindPass, p2p.KindSummary, p2p.KindRecords, p2p.KindRecordsWanted,
+			p2p.KindRecordsFound, p2p.KindBlocksWanted, p2p.KindBlocksFound, p2p.KindStatus,
+		}
+		for range 100 {
+			for _, kind := range kinds {
+				s.send(w.nodes[0].key(), kind, []byte("rubbish"))
+			}
+			far := types.Vote{Kind: types.Prevote, Height: 1, Validator: s.node.key()} // not signed
+			s.send(w.nodes[0].key(), p2p.KindVote, far.Encode())
+			s.send(w.nodes[0].key(), p2p.KindStatus, (&peerStatus{Height: maxHeight + 1}).encode())
+		}
+		w.grow(3, 0, 1, 2)
+		if lines := w.nodes[0].log.count("a message is not sound"); lines == 0 || lines > complaintBurst {
+			t.Errorf("%d lines were logged", lines)
+		}
+		if n := testutil.ToFloat64(w.nodes[0].metrics.rejected); n != 1300 {
+			t.Errorf("%v messages were counted", n)
+		}
+		quiet(complaintInterval)
+		s.send(w.nodes[0].key(), p2p.KindVote, []byte("rubbish"))
+		quiet(10 * latency)
+		if last := w.nodes[0].log.last(); last["leftOut"] != int64(1300-complaintBurst) {
+			t.Errorf("the next line says %v", last)
+		}
+	})
+}
+
+// A client of a node that is known to be behind is sent elsewhere.
+func TestMergeWhileBehind(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(20, 0, 1, 2, 3)
+		w.stop(3)
+		w.loseDisk(3)
+		for _, n := range w.nodes[:3] {
+			n.links.losing(losing([]p2p.Kind{p2p.KindBlocksFound}, 3))
+		}
+		w.start(3)
+		quiet(lagPatience + 2*time.Second)
+		err := w.nodes[3].Merge(t.Context(), []*types.Record{openTransfer(types.Genesis, open(t, 1), 1)})
+		var status *message.Error
+		if !errors.As(err, &status) || status.Status != message.StatusNotReady {
+			t.Errorf("%v", err)
+		}
+		for _, n := range w.nodes[:3] {
+			n.links.losing(nil)
+		}
+		w.await(20, 3)
+		w.mint(3, open(t, 1), 1)
+	})
+}
+
+// The intake has room for so many records; a client beyond that is told at
+// once, a peer's gossip waits a moment.
+func TestIntakeIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := prepareNetwork(t, []uint64{1}, nil)
+		n := w.nodes[0]
+		if err := n.make(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { n.Engine = nil }()
+		in := n.intake // nobody takes anything out
+		record := testRecord("a")
+		frame := func(records int) queued {
+			f := queued{make([]*types.Record, records), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
+			for i := range f.records {
+				f.records[i] = record
+			}
+			return f
+		}
+		for range maxQueued / 1000 {
+			if err := in.submit(frame(1000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := in.submit(frame(1)); err != errBusy {
+			t.Errorf("one record more: %v", err)
+		}
+		if !in.holds(record.ID()) {
+			t.Error("a record on its way is not known")
+		}
+		began := time.Now()
+		in.wait(frame(1))
+		if took := time.Since(began); took != gossipPatience {
+			t.Errorf("gossip waited %v", took)
+		}
+		go func() { time.Sleep(gossipPatience / 2); in.check(in.more(<-in.queue)) }()
+		began = time.Now()
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() { in.wait(frame(10)) })
+		}
+		both.Wait()
+		if took := time.Since(began); took != gossipPatience/2 {
+			t.Errorf("gossip waited %v for room", took)
+		}
+		n.cancel()
+		began = time.Now()
+		in.wait(frame(maxQueued))
+		if time.Since(began) != 0 {
+			t.Error("gossip waits for a node that stops")
+		}
+	})
+}
+
+// A frame that is larger than all the room goes through an empty intake.
+func TestIntakeTakesOneLargeFrame(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, nil)
+		in := w.nodes[0].intake
+		record := testRecord("a")
+		f := queued{make([]*types.Record, maxQueued+1), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
+		for i := range f.records {
+			f.records[i] = record
+		}
+		w.nodes[0].pool.Add(types.VouchRecord(record), 1) // spares a hundred thousand signatures
+		if err := in.submit(f); err != nil {
+			t.Error(err)
+		}
+		quiet(time.Second)
+		if in.holds(record.ID()) || in.records != 0 {
+			t.Errorf("%d records are left", in.records)
+		}
+	})
+}
+
+// A pool does not keep large frames alive for single records.
+func TestDetached(t *testing.T) {
+	frame := types.EncodeRecords([]*types.Record{testRecord("a"), testRecord("b"), testRecord("c"), testRecord("d"), testRecord("e")})
+	records, err := types.DecodeRecords(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := detached(records, len(frame)); all[0] != records[0] {
+		t.Error("a whole frame was copied")
+	}
+	one := detached(records[2:3], len(frame))
+	if len(one) != 1 || one[0].ID() != records[2].ID() || &one[0].Raw()[0] == &records[2].Raw()[0] {
+		t.Error("one record of five still shares the memory of all")
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		w := prepareNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.nodes[0].registry = registry
+		for i := range w.nodes {
+			w.start(i)
+		}
+		w.grow(3, 0, 1, 2, 3)
+		w.stop(3)
+		w.grow(20, 0, 1, 2)
+		rounds := 0.0
+		for height := uint64(1); height <= 23; height++ {
+			_, cert, err := w.nodes[0].Block(t.Context(), height)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rounds += float64(cert.Round)
+		}
+		if rounds == 0 {
+			t.Error("no round was lost with a validator down")
+		}
+		want := map[string]float64{
+			"posnet_blocks_committed_total": 23, "posnet_records_committed_total": 23, "posnet_rounds_lost_total": rounds, "posnet_height": 23,
+			"posnet_peers": 2, "posnet_ready": 1, "posnet_pool_records": 0, "posnet_evidence": 0,
+		}
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			value := f.Metric[0].GetGauge().GetValue() + f.Metric[0].GetCounter().GetValue()
+			if expected, ok := want[f.GetName()]; ok && value != expected {
+				t.Errorf("%s is %v, want %v", f.GetName(), value, expected)
+			}
+			if h := f.Metric[0].GetHistogram(); f.GetName() == "posnet_commit_seconds" && h.GetSampleCount() != 23 {
+				t.Errorf("%d commits were measured", h.GetSampleCount())
+			}
+			delete(want, f.GetName())
+		}
+		if len(want) > 0 {
+			t.Errorf("not measured: %v", want)
+		}
+	})
+}
