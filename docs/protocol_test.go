@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/posnet/posnet/node/builder"
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/types"
 )
@@ -146,24 +145,4 @@ func drawVector(t *testing.T) string {
 		pairs = append(pairs, fmt.Sprintf("round %d", round), fmt.Sprintf("draws %d of %d: %x…", number, total, winner[:2]))
 	}
 	return lines(pairs...)
-}
-
-// ruleRow is a table row of rules.md whose last cell is a rule.
-var ruleRow = regexp.MustCompile("(?m)^\\| [^|]+ \\| `(.+)` \\|$")
-
-func TestRulesCompile(t *testing.T) {
-	raw, err := os.ReadFile("rules.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := ruleRow.FindAllStringSubmatch(string(raw), -1)
-	if len(rows) < 9 {
-		t.Fatalf("rules.md shows %d rules by example: at least 9 were there", len(rows))
-	}
-	for _, row := range rows {
-		rule := strings.ReplaceAll(row[1], `\|`, "|")
-		if _, err := builder.Compile(rule); err != nil {
-			t.Errorf("rules.md: %v", err)
-		}
-	}
 }

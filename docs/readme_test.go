@@ -31,11 +31,7 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "posnet")
-	if out, err := exec.Command("go", "build", "-o", program, "../cmd/posnet").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	r := &reader{t: t, program: program, dir: t.TempDir()}
+	r := &reader{t: t, program: buildPosnet(t), dir: t.TempDir()}
 	t.Cleanup(r.stop)
 	count := 0
 	for _, block := range shellBlock.FindAllSubmatch(readme, -1) {
@@ -47,6 +43,15 @@ func TestReadmeCommands(t *testing.T) {
 	if count < 8 {
 		t.Errorf("the README shows %d commands: at least 8 were there", count)
 	}
+}
+
+func buildPosnet(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "posnet")
+	if out, err := exec.Command("go", "build", "-o", program, "../cmd/posnet").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 // reader is somebody who follows the README.
