@@ -163,7 +163,7 @@ func checkLoss(o Options, c *chain, signed uint64) error {
 		return nil
 	}
 	if v, ok := c.next.set.ByKey(o.Keys.Sign.Public()); ok && c.next.set.IsQuorum(v.Stake) {
-		return fmt.Errorf("the data folder has lost its newest blocks: this validator has signed at height %d, its chain ends with block %d, and no other node has the rest: put the files back, or start anew (--reset)",
+		return fmt.Errorf("the data folder has lost its newest blocks: this validator has signed at height %d, its chain ends with block %d, and no other node has the rest: put the files back, or remove the data folder, and with it the chain",
 			signed, c.head.Height)
 	}
 	o.Logger.Warn("the data folder has lost its newest blocks: they are fetched from the other nodes", "signed", signed, "head", c.head.Height)

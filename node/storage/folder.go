@@ -103,7 +103,7 @@ func checkUnused(disk vfs.FS, dir string) error {
 		switch name {
 		case lockFile, stampFile + tempEnd, "lost+found":
 		default:
-			return fmt.Errorf("storage: %s is no data folder of posnet: it holds other files, such as %q; nothing was changed: name an empty or new folder (--dir)", dir, name)
+			return fmt.Errorf("storage: %s is no data folder of posnet: it holds other files, such as %q; nothing was changed: use an empty or new folder", dir, name)
 		}
 	}
 	return nil
@@ -123,7 +123,7 @@ func lockFolder(disk vfs.FS, dir string) (io.Closer, error) {
 		return nil, fmt.Errorf("storage: cannot write to the data folder %s: %w", dir, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("storage: the data folder %s is in use by another node: stop that one first, or name another folder (--dir) (%w)", dir, err)
+		return nil, fmt.Errorf("storage: the data folder %s is in use by another node: stop that one first, or use another folder (%w)", dir, err)
 	}
 	return lock, nil
 }
@@ -171,7 +171,7 @@ func readStamp(disk vfs.FS, dir string) (stamp, error) {
 	}
 	var s stamp
 	if err := json.Unmarshal(data, &s); err != nil || s.Posnet != stampMark {
-		return stamp{}, fmt.Errorf("storage: %s does not say whose data folder this is: it is damaged or another program's; put it back, or start anew (--reset)", path)
+		return stamp{}, fmt.Errorf("storage: %s does not say whose data folder this is: it is damaged or another program's; put it back, or remove the whole data folder", path)
 	}
 	return s, nil
 }
@@ -191,11 +191,11 @@ func writeStamp(disk vfs.FS, dir string, s stamp) error {
 func (s stamp) check(dir string, id Identity) error {
 	switch {
 	case s.Format != format:
-		return fmt.Errorf("storage: the data folder %s has format %d, this program reads format %d: use the program that wrote it, or start anew (--reset)", dir, s.Format, format)
+		return fmt.Errorf("storage: the data folder %s has format %d, this program reads format %d: use the program that wrote it, or remove the folder", dir, s.Format, format)
 	case s.Network != id.Network:
-		return fmt.Errorf("storage: the data folder %s belongs to network %s, this is network %s: name another folder (--dir), or start anew (--reset)", dir, s.Network.Short(), id.Network.Short())
+		return fmt.Errorf("storage: the data folder %s belongs to network %s, this is network %s: use another folder, or remove this one", dir, s.Network.Short(), id.Network.Short())
 	case s.Validator != id.Validator:
-		return fmt.Errorf("storage: the data folder %s belongs to validator %s (%s), this is %s (%s): name another folder (--dir), or start anew (--reset)", dir, s.Name, s.Validator.Short(), id.Name, id.Validator.Short())
+		return fmt.Errorf("storage: the data folder %s belongs to validator %s (%s), this is %s (%s): use another folder, or remove this one", dir, s.Name, s.Validator.Short(), id.Name, id.Validator.Short())
 	}
 	return nil
 }

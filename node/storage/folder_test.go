@@ -76,13 +76,13 @@ func TestFolderRefused(t *testing.T) {
 			func(*testing.T, string) Identity {
 				return Identity{Network: types.Hash{7}, Validator: testIdentity.Validator, Name: "alice"}
 			},
-			"storage: the data folder DIR belongs to network 01000000, this is network 07000000: name another folder (--dir), or start anew (--reset)",
+			"storage: the data folder DIR belongs to network 01000000, this is network 07000000: use another folder, or remove this one",
 		},
 		"another validator": {
 			func(*testing.T, string) Identity {
 				return Identity{Network: testIdentity.Network, Validator: types.PublicKey{8}, Name: "bob"}
 			},
-			"storage: the data folder DIR belongs to validator alice (02000000), this is bob (08000000): name another folder (--dir), or start anew (--reset)",
+			"storage: the data folder DIR belongs to validator alice (02000000), this is bob (08000000): use another folder, or remove this one",
 		},
 		"a newer format": {
 			func(t *testing.T, dir string) Identity {
@@ -94,21 +94,21 @@ func TestFolderRefused(t *testing.T) {
 				write(t, path, strings.Replace(string(data), `"format": 1`, `"format": 2`, 1))
 				return testIdentity
 			},
-			"storage: the data folder DIR has format 2, this program reads format 1: use the program that wrote it, or start anew (--reset)",
+			"storage: the data folder DIR has format 2, this program reads format 1: use the program that wrote it, or remove the folder",
 		},
 		"a stamp of garbage": {
 			func(t *testing.T, dir string) Identity {
 				write(t, filepath.Join(dir, stampFile), "\x00\x01garbage")
 				return testIdentity
 			},
-			"storage: DIR/IDENTITY does not say whose data folder this is: it is damaged or another program's; put it back, or start anew (--reset)",
+			"storage: DIR/IDENTITY does not say whose data folder this is: it is damaged or another program's; put it back, or remove the whole data folder",
 		},
 		"another program's IDENTITY": {
 			func(t *testing.T, dir string) Identity {
 				write(t, filepath.Join(dir, stampFile), `{"format": 1}`)
 				return testIdentity
 			},
-			"storage: DIR/IDENTITY does not say whose data folder this is: it is damaged or another program's; put it back, or start anew (--reset)",
+			"storage: DIR/IDENTITY does not say whose data folder this is: it is damaged or another program's; put it back, or remove the whole data folder",
 		},
 		"no stamp": {
 			func(t *testing.T, dir string) Identity {
@@ -122,63 +122,63 @@ func TestFolderRefused(t *testing.T) {
 				remove(t, dir, chainDir)
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is missing or has lost its main files: put the files back, or start anew (--reset) and fetch the blocks from the other nodes",
+			"storage: the chain in DIR/chain is missing or has lost its main files: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes",
 		},
 		"no manifest marker": {
 			func(t *testing.T, dir string) Identity {
 				remove(t, dir, "chain/marker.manifest*")
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is missing or has lost its main files: put the files back, or start anew (--reset) and fetch the blocks from the other nodes",
+			"storage: the chain in DIR/chain is missing or has lost its main files: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes",
 		},
 		"no manifest": {
 			func(t *testing.T, dir string) Identity {
 				remove(t, dir, "chain/MANIFEST*")
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is damaged: put the files back, or start anew (--reset) and fetch the blocks from the other nodes (",
+			"storage: the chain in DIR/chain is damaged: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes (",
 		},
 		"a manifest of garbage": {
 			func(t *testing.T, dir string) Identity {
 				overwrite(t, dir, "chain/MANIFEST*", bytes.Repeat([]byte("garbage"), 100))
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is damaged: put the files back, or start anew (--reset) and fetch the blocks from the other nodes (",
+			"storage: the chain in DIR/chain is damaged: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes (",
 		},
 		"an empty manifest": {
 			func(t *testing.T, dir string) Identity {
 				overwrite(t, dir, "chain/MANIFEST*", nil)
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is damaged: put the files back, or start anew (--reset) and fetch the blocks from the other nodes (",
+			"storage: the chain in DIR/chain is damaged: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes (",
 		},
 		"no tables": {
 			func(t *testing.T, dir string) Identity {
 				remove(t, dir, "chain/*.sst")
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is damaged: put the files back, or start anew (--reset) and fetch the blocks from the other nodes (",
+			"storage: the chain in DIR/chain is damaged: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes (",
 		},
 		"tables cut short": {
 			func(t *testing.T, dir string) Identity {
 				overwrite(t, dir, "chain/*.sst", []byte("short"))
 				return testIdentity
 			},
-			"storage: the chain in DIR/chain is damaged: put the files back, or start anew (--reset) and fetch the blocks from the other nodes (",
+			"storage: the chain in DIR/chain is damaged: put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes (",
 		},
 		"no sign log": {
 			func(t *testing.T, dir string) Identity {
 				remove(t, dir, signFile)
 				return testIdentity
 			},
-			"storage: the sign log DIR/sign.log is missing, without which the validator could contradict what it has signed: put the file back, or start anew (--reset), upon which the validator watches before it votes",
+			"storage: the sign log DIR/sign.log is missing, without which the validator could contradict what it has signed: put the file back, or remove the whole data folder, upon which the validator watches before it votes",
 		},
 		"a sign log of garbage": {
 			func(t *testing.T, dir string) Identity {
 				overwrite(t, dir, signFile, bytes.Repeat([]byte("garbage"), 100))
 				return testIdentity
 			},
-			"storage: the head of the sign log DIR/sign.log is damaged, or it is another program's file, without which the validator could contradict what it has signed: put the file back, or start anew (--reset)",
+			"storage: the head of the sign log DIR/sign.log is damaged, or it is another program's file, without which the validator could contradict what it has signed: put the file back, or remove the whole data folder",
 		},
 		"an empty sign log": {
 			func(t *testing.T, dir string) Identity {
@@ -204,7 +204,7 @@ func TestFolderRefused(t *testing.T) {
 				}
 				return testIdentity
 			},
-			"storage: the sign log DIR/sign.log belongs to validator 08000000 on network 01000000, this is 02000000 on 01000000: name another folder (--dir)",
+			"storage: the sign log DIR/sign.log belongs to validator 08000000 on network 01000000, this is 02000000 on 01000000: use another folder",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestFolderOfAnotherProgram(t *testing.T) {
 	write(t, filepath.Join(dir, "thesis.txt"), "years of work")
 	before := snapshot(t, dir)
 	_, err := Open(dir, testIdentity, nil)
-	wantError(t, err, "storage: "+dir+` is no data folder of posnet: it holds other files, such as "thesis.txt"; nothing was changed: name an empty or new folder (--dir)`)
+	wantError(t, err, "storage: "+dir+` is no data folder of posnet: it holds other files, such as "thesis.txt"; nothing was changed: use an empty or new folder`)
 	wantError(t, Remove(dir), "no data folder of posnet", "thesis.txt")
 	if after := snapshot(t, dir); after != before {
 		t.Errorf("the folder changed from\n%sto\n%s", before, after)
@@ -272,7 +272,7 @@ func TestFolderInUse(t *testing.T) {
 	dir := t.TempDir()
 	data := openTest(t, dir)
 	_, err := Open(dir, testIdentity, nil)
-	wantError(t, err, "storage: the data folder "+dir+" is in use by another node: stop that one first, or name another folder (--dir)")
+	wantError(t, err, "storage: the data folder "+dir+" is in use by another node: stop that one first, or use another folder")
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func TestDamagedLog(t *testing.T) {
 		write(t, filepath.Join(damaged, chainDir, name), string(bad))
 		data, err := Open(damaged, testIdentity, nil)
 		if err != nil {
-			wantError(t, err, "chain in "+damaged+"/chain is damaged: put the files back, or start anew (--reset)")
+			wantError(t, err, "chain in "+damaged+"/chain is damaged: put the files back, or remove the whole data folder")
 			continue
 		}
 		checkHolds(t, data.Store, data.Store.Head())

@@ -112,7 +112,7 @@ func TestFolderInUseByAnotherProcess(t *testing.T) {
 		t.Fatalf("the process said %q", lines.Text())
 	}
 	_, err = Open(dir, testIdentity, nil)
-	wantError(t, err, "storage: the data folder "+dir+" is in use by another node: stop that one first, or name another folder (--dir)")
+	wantError(t, err, "storage: the data folder "+dir+" is in use by another node: stop that one first, or use another folder")
 	wantError(t, Remove(dir), "is in use by another node")
 	child.Process.Kill()
 	child.Wait()

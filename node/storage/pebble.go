@@ -143,7 +143,7 @@ func (e oneLine) Error() string {
 func (e oneLine) Unwrap() error { return e.error }
 
 func openError(dir string, err error) error {
-	const advice = "put the files back, or start anew (--reset) and fetch the blocks from the other nodes"
+	const advice = "put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes"
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, pebble.ErrDBDoesNotExist):

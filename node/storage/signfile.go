@@ -165,7 +165,7 @@ type scan struct {
 }
 
 // signAdvice ends the sentence about a sign log that cannot be trusted.
-const signAdvice = "without which the validator could contradict what it has signed: put the file back, or start anew (--reset), upon which the validator watches before it votes"
+const signAdvice = "without which the validator could contradict what it has signed: put the file back, or remove the whole data folder, upon which the validator watches before it votes"
 
 // scanSignFile reads a whole file. It fails if the file is no sign log, belongs
 // to somebody else, or is damaged before its last frame.
@@ -175,7 +175,7 @@ func scanSignFile(path string, file []byte, id Identity) (scan, error) {
 		return scan{}, fmt.Errorf("storage: the head of the sign log %s is damaged, or it is another program's file, %s", path, signAdvice)
 	}
 	if header.id.Network != id.Network || header.id.Validator != id.Validator {
-		return scan{}, fmt.Errorf("storage: the sign log %s belongs to validator %s on network %s, this is %s on %s: name another folder (--dir)",
+		return scan{}, fmt.Errorf("storage: the sign log %s belongs to validator %s on network %s, this is %s on %s: use another folder",
 			path, header.id.Validator.Short(), header.id.Network.Short(), id.Validator.Short(), id.Network.Short())
 	}
 	s := scan{header: header, end: headerBytes}

@@ -54,7 +54,7 @@ func TestSignLogCutAnywhere(t *testing.T) {
 	for cut := range file {
 		log, err := opened(t, file[:cut])
 		if cut < headerBytes {
-			wantError(t, err, "head of the sign log", "put the file back, or start anew (--reset)")
+			wantError(t, err, "head of the sign log", "put the file back, or remove the whole data folder")
 			continue
 		}
 		if err != nil {
@@ -89,9 +89,9 @@ func TestSignLogFlippedAnywhere(t *testing.T) {
 			log, err := opened(t, bad)
 			switch {
 			case at < headerBytes:
-				wantError(t, err, "sign log", "start anew (--reset)")
+				wantError(t, err, "sign log", "remove the whole data folder")
 			case int64(at) < last && err != nil:
-				wantError(t, err, "damaged at byte", "entries that are whole", "start anew (--reset)")
+				wantError(t, err, "damaged at byte", "entries that are whole", "remove the whole data folder")
 			case err != nil:
 				t.Fatalf("byte %d changed: %v", at, err)
 			default:
@@ -163,7 +163,7 @@ func TestSignLogOfSomebodyElse(t *testing.T) {
 		_, err := scanSignFile("sign.log", file, id)
 		return err
 	}
-	wantError(t, disk(func(id *Identity) { id.Network = types.Hash{9} }), "belongs to validator 02000000 on network 01000000, this is 02000000 on 09000000", "--dir")
+	wantError(t, disk(func(id *Identity) { id.Network = types.Hash{9} }), "belongs to validator 02000000 on network 01000000, this is 02000000 on 09000000", "use another folder")
 	wantError(t, disk(func(id *Identity) { id.Validator = types.PublicKey{9} }), "belongs to validator 02000000", "this is 09000000")
 	if err := disk(func(id *Identity) { id.Name = "another name" }); err != nil {
 		t.Error(err)
