@@ -39,6 +39,7 @@ type testNode struct {
 	data     *storage.Data
 	links    *memoryLinks
 	log      *logbook
+	said     sayings
 	registry prometheus.Registerer
 	live     atomic.Pointer[peerEnd] // who takes messages; nil when down
 }
@@ -76,7 +77,7 @@ func newNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*
 	for i := range w.nodes {
 		w.start(i)
 	}
-	quiet(5 * latency) // they have heard from each other
+	quiet(2 * watchEcho) // they have heard from each other, and vote
 	return w
 }
 
@@ -111,7 +112,7 @@ func prepareNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis,
 func (w *network) addNode() *testNode {
 	i := len(w.nodes)
 	n := &testNode{
-		network: w, index: i, data: storage.NewMemory(), log: &logbook{},
+		network: w, index: i, log: &logbook{}, said: sayings{said: map[string]bool{}},
 		keys: config.Keys{Sign: seed(fmt.Sprint("sign", i)), VRF: seed(fmt.Sprint("vrf", i))},
 		config: config.Config{
 			Name: fmt.Sprintf("v%d", i), Listen: config.Listen{P2P: "-", API: "-"},
@@ -119,6 +120,7 @@ func (w *network) addNode() *testNode {
 			Consensus: config.Consensus{ProposeTimeout: config.Duration(300 * time.Millisecond)},
 		},
 	}
+	n.newDisk()
 	n.links = newMemoryLinks(n)
 	w.nodes = append(w.nodes, n)
 	return n

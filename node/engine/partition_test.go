@@ -103,7 +103,11 @@ func playChaos(t *testing.T, rng *rand.Rand) {
 	for range 60 {
 		i, k := rng.IntN(4), rng.IntN(4)
 		up := w.nodes[i].live.Load() != nil
-		switch rng.IntN(8) {
+		switch rng.IntN(9) {
+		case 8: // the lightest loses its disk
+			w.stop(3)
+			w.loseDisk(3)
+			w.start(3)
 		case 0:
 			w.stop(i)
 		case 1:

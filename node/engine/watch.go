@@ -16,17 +16,22 @@ const (
 	// validator may have signed. At height h it signed only after a quorum had
 	// precommitted block h-1, and was at block h-2 at least.
 	watchHeights = 2
+	// watchEcho is how long peers have to show votes of this validator that they
+	// hold: they do as soon as the links are up.
+	watchEcho = 300 * time.Millisecond
 )
 
 // watch keeps a validator silent whose sign log is new, until it cannot
 // contradict what it may have signed before it lost its disk. In a network that
 // has just begun there is nothing to contradict: once a quorum says that there
-// is no block yet, everybody votes. It belongs to the main loop.
+// is no block yet, and nobody shows an own vote, everybody votes. It belongs to
+// the main loop.
 type watch struct {
 	on      bool
 	known   map[types.PublicKey]bool // who told their height
 	highest uint64                   // the newest height at which it may have voted
-	until   time.Time                // zero until a quorum was heard
+	echo    time.Time                // until when peers may show own votes; zero until a quorum was heard
+	until   time.Time                // when it ends in any case, if caught up; zero likewise
 }
 
 // begin reports whether the validator has to watch.
@@ -40,16 +45,16 @@ func (w *watch) begin(e *Engine) bool {
 	return w.on
 }
 
-// heard notes a peer's height. Those told after a quorum was heard grow with
-// the chain and say nothing of the time before.
+// heard notes a peer's height. Those told later grow with the chain and say
+// nothing of the time before.
 func (w *watch) heard(e *Engine, peer types.PublicKey, height uint64) {
 	if !w.on {
 		return
 	}
-	w.known[peer] = true
-	if height > 0 && w.until.IsZero() {
+	if early := w.until.IsZero() || time.Now().Before(w.echo) || !w.knowsOthers(e); early && height > 0 {
 		w.highest = max(w.highest, height+watchHeights)
 	}
+	w.known[peer] = true
 	w.check(e)
 }
 
@@ -63,15 +68,19 @@ func (w *watch) ownVote(height uint64) {
 
 // check ends the watch when it can.
 func (w *watch) check(e *Engine) {
-	if !w.on || w.until.IsZero() && !w.quorumHeard(e) {
+	if !w.on || !e.chain.next.set.IsQuorum(w.stake(e)) {
 		return
 	}
+	now, head := time.Now(), e.chain.head.Height
 	if w.until.IsZero() {
-		w.until = time.Now().Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
+		w.until = now.Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
+		if w.echo = now; e.chain.next.set.Len() > 1 {
+			w.echo = now.Add(watchEcho)
+			time.AfterFunc(watchEcho, func() { e.call(func() { w.check(e) }) })
+		}
 	}
-	head := e.chain.head.Height
-	if head < w.highest {
-		if claimed, _ := e.claimed(); time.Now().Before(w.until) || head < claimed {
+	if claimed, _ := e.claimed(); now.Before(w.until) || head < claimed {
+		if now.Before(w.echo) || head < w.highest || !w.knowsOthers(e) {
 			return
 		}
 	}
@@ -83,15 +92,22 @@ func (w *watch) check(e *Engine) {
 	e.step(consensus.VotingAllowed{Allowed: true})
 }
 
-// quorumHeard reports whether those who told their height, and this validator,
-// are a quorum.
-func (w *watch) quorumHeard(e *Engine) bool {
-	var stake uint64
+// stake returns that of those who told their height, and of this validator.
+func (w *watch) stake(e *Engine) (stake uint64) {
 	set := e.chain.next.set
 	for i := range set.Len() {
 		if v := set.At(i); w.known[v.Key] {
 			stake += v.Stake
 		}
 	}
-	return set.IsQuorum(stake)
+	return stake
+}
+
+// knowsOthers reports whether at least half of the others' stake has told its
+// height. A validator that is a quorum by itself, or nearly, must not begin a
+// chain of its own because nobody has told it yet that there is one.
+func (w *watch) knowsOthers(e *Engine) bool {
+	set := e.chain.next.set
+	self, _ := set.ByKey(e.self)
+	return 2*(w.stake(e)-self.Stake) >= set.Total()-self.Stake
 }

@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/node/p2p"
-	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
 
 // loseDisk takes all from a node that is down.
-func (w *network) loseDisk(i int) { w.nodes[i].data = storage.NewMemory() }
+func (w *network) loseDisk(i int) { w.nodes[i].newDisk() }
 
 // A validator that lost its disk is silent until the chain is past all that it
 // can have signed.
@@ -153,22 +152,60 @@ func TestWatchOutlastsCatchingUp(t *testing.T) {
 	})
 }
 
-// Peers that hold a vote of the life before show at which height it was.
+// Before the first block, peers that hold a vote of the life before show it.
 func TestOwnVotesOfAnEarlierLifeAreHeeded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := prepareNetwork(t, []uint64{25, 25, 25, 25}, nil)
-		n := w.nodes[3]
-		if err := n.make(); err != nil {
-			t.Fatal(err)
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		for _, n := range w.nodes[:3] { // nobody but node 3 votes loud enough to be heard
+			n.links.losing(losing([]p2p.Kind{p2p.KindVote}))
 		}
-		defer func() { n.Engine.cancel(); n.Engine = nil }()
-		n.watch.begin(n.Engine)
-		n.watch.ownVote(1)
-		for _, other := range w.nodes[:3] {
-			n.watch.heard(n.Engine, other.key(), 0)
+		w.mint(0, open(t, 1), 1)
+		quiet(100 * time.Millisecond)
+		if votes := w.nodes[3].links.count(p2p.KindVote); votes == 0 {
+			t.Fatal("node 3 has not voted")
 		}
-		if !n.watch.on {
+		w.stop(3)
+		w.loseDisk(3)
+		for _, n := range w.nodes[:3] {
+			n.links.losing(nil)
+		}
+		w.start(3)
+		quiet(2 * watchEcho)
+		if s := w.status(3); s.Voting && s.Height == 0 {
 			t.Error("it votes at a height at which it voted before")
 		}
+		w.await(1, 0, 1, 2, 3)
+	})
+}
+
+// A validator that is a quorum by itself, and lost its disk, does not begin
+// another chain while the others have the old one.
+func TestHeavyValidatorLosesItsDisk(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{70, 20, 10}, nil)
+		w.grow(5, 0, 1, 2)
+		w.stop(0)
+		w.loseDisk(0)
+		w.partition([]int{0}, []int{1, 2}, true)
+		w.start(0)
+		if err := w.nodes[0].Merge(t.Context(), []*types.Record{openTransfer(types.Genesis, open(t, 1), 1)}); err != nil {
+			t.Fatal(err)
+		}
+		quiet(time.Second) // its links are slow to come up
+		if head := w.nodes[0].Head(); head != 0 {
+			t.Fatalf("it is at height %d of a chain of its own", head)
+		}
+		w.partition([]int{0}, []int{1, 2}, false)
+		w.await(6, 0, 1, 2)
+	})
+}
+
+// With nobody else there it goes on by itself in the end.
+func TestHeavyValidatorAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := prepareNetwork(t, []uint64{70, 20, 10}, nil)
+		w.start(0)
+		w.until("it votes", func() bool { return w.status(0).Voting })
+		w.grow(3, 0)
 	})
 }
