@@ -192,7 +192,8 @@ func (f *follower) over(s *watch.Snapshot) bool {
 	if f.reached.IsZero() {
 		f.reached = time.Now()
 	}
-	return s.Status.Phase == v1alpha1.PhaseRunning || time.Since(f.reached) >= settleTime
+	well := s.Status.Phase == v1alpha1.PhaseRunning || s.Status.Phase == v1alpha1.PhasePaused
+	return well || time.Since(f.reached) >= settleTime
 }
 
 // reached says whether every node that runs has a height.
