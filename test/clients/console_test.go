@@ -114,6 +114,7 @@ type player struct {
 func play(t *testing.T, address, balance string) *player {
 	t.Helper()
 	p := &player{balance: balance}
+	p.quiet.Store(true) // until it has said with what it plays
 	bpm, seen := 60, 0
 	p.person = dial(t, address, func(at *person) {
 		won := len(at.winners())
@@ -125,6 +126,7 @@ func play(t *testing.T, address, balance string) *player {
 	})
 	p.sees("Enter token balance:")
 	p.key = p.enters(balance)
+	p.quiet.Store(false)
 	p.types("60")
 	return p
 }
