@@ -80,7 +80,7 @@ func TestFetchFromLiars(t *testing.T) {
 					t.Errorf("it took %v to catch up", took)
 				}
 				w.grow(1, 0, 1, 3)
-				began, asked = time.Now(), 0
+				asked = 0
 				quiet(time.Minute)
 				if s := w.status(3); !s.Ready {
 					t.Errorf("it is not ready: %s", s.NotReady)

@@ -259,11 +259,6 @@ func (s *script) send(to types.PublicKey, kind p2p.Kind, payload []byte) {
 	s.node.links.Send(to, kind, payload)
 }
 
-// tell tells all peers a height.
-func (s *script) tell(height uint64) {
-	s.node.links.Broadcast(p2p.KindStatus, (&peerStatus{Height: height}).encode())
-}
-
 // logbook keeps what a node logs.
 type logbook struct {
 	mu    sync.Mutex
