@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"bytes"
 	"fmt"
 
@@ -13,7 +14,12 @@ import (
 // goroutine, so that the main loop sees only what is sound. A peer whose
 // message is not loses nothing but that message; it is counted and logged.
 func (e *Engine) Message(from types.PublicKey, kind p2p.Kind, payload []byte) {
-	if err := e.receive(from, kind, payload); err != nil {
+	err := e.receive(from, kind, payload)
+	switch {
+	case errors.Is(err, errUnasked):
+		// An honest answer comes late when the block was decided meanwhile.
+		e.log.Debug("an answer is not used", "peer", from.Short(), "kind", kind.String(), "reason", err)
+	case err != nil:
 		e.metrics.rejected.Inc()
 		e.warn("a message is not sound", from.Short(), "kind", kind.String(), "reason", err)
 	}
