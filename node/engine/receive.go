@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"bytes"
 	"fmt"
 
@@ -14,12 +13,7 @@ import (
 // goroutine, so that the main loop sees only what is sound. A peer whose
 // message is not loses nothing but that message; it is counted and logged.
 func (e *Engine) Message(from types.PublicKey, kind p2p.Kind, payload []byte) {
-	err := e.receive(from, kind, payload)
-	switch {
-	case errors.Is(err, errUnasked):
-		// An honest answer comes late when the block was decided meanwhile.
-		e.log.Debug("an answer is not used", "peer", from.Short(), "kind", kind.String(), "reason", err)
-	case err != nil:
+	if err := e.receive(from, kind, payload); err != nil {
 		e.metrics.rejected.Inc()
 		e.warn("a message is not sound", from.Short(), "kind", kind.String(), "reason", err)
 	}
@@ -232,7 +226,13 @@ func (e *Engine) recordsOf(block types.Hash, ids []types.Hash) []*types.Record {
 // gossip.
 func (e *Engine) receiveFound(from types.PublicKey, payload []byte) error {
 	var block types.Hash
-	if copy(block[:], payload) < len(block) || !e.fills.answered(block, from) {
+	if copy(block[:], payload) < len(block) {
+		return errUnasked
+	}
+	if !e.fills.answered(block, from) {
+		if !e.fills.wants(block) {
+			return nil // an honest answer, late: the block is there or decided
+		}
 		return errUnasked
 	}
 	_, records, err := decodeFound(payload)
