@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,10 +65,10 @@ func TestFetchFromLiars(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				asked := 0
+				var asked atomic.Int64
 				liar := &script{linkUp: claim(maxHeight), message: func(s *script, from types.PublicKey, kind p2p.Kind, _ []byte) {
 					if kind == p2p.KindBlocksWanted {
-						if asked++; answer != nil {
+						if asked.Add(1) > 0 && answer != nil {
 							s.send(from, p2p.KindBlocksFound, answer(s))
 						}
 					}
@@ -80,13 +81,13 @@ func TestFetchFromLiars(t *testing.T) {
 					t.Errorf("it took %v to catch up", took)
 				}
 				w.grow(1, 0, 1, 3)
-				asked = 0
+				asked.Store(0)
 				quiet(time.Minute)
 				if s := w.status(3); !s.Ready {
 					t.Errorf("it is not ready: %s", s.NotReady)
 				}
-				if most := int(time.Minute/doubtPause) + 1; asked > most*3 {
-					t.Errorf("the liar was asked %d times in a minute by three nodes", asked)
+				if most := int(time.Minute/doubtPause) + 1; int(asked.Load()) > most*3 {
+					t.Errorf("the liar was asked %d times in a minute by three nodes", asked.Load())
 				}
 				w.grow(1, 3, 0, 1)
 			})

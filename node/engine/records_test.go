@@ -331,7 +331,7 @@ func TestIntakeIsBounded(t *testing.T) {
 // A frame that is larger than all the room goes through an empty intake.
 func TestIntakeTakesOneLargeFrame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := newNetwork(t, []uint64{1}, nil)
+		w := newNetwork(t, []uint64{1}, when(never))
 		in := w.nodes[0].intake
 		record := testRecord("a")
 		f := queued{make([]*types.Record, maxQueued+1), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
