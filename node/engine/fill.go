@@ -80,13 +80,6 @@ func (f *fills) answered(block types.Hash, peer types.PublicKey) bool {
 	return true
 }
 
-// wants reports whether records of a block are still asked for.
-func (f *fills) wants(block types.Hash) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.pending[block] != nil
-}
-
 // missing returns those of the records that a block lacks, each once.
 func (f *fills) missing(block types.Hash, records []*types.Record) []*types.Record {
 	f.mu.Lock()
@@ -142,6 +135,7 @@ func (f *fills) waiting() []*types.Proposal {
 	return out
 }
 
+// has reports whether records of a block are still asked for.
 func (f *fills) has(block types.Hash) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

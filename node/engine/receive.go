@@ -230,7 +230,7 @@ func (e *Engine) receiveFound(from types.PublicKey, payload []byte) error {
 		return errUnasked
 	}
 	if !e.fills.answered(block, from) {
-		if !e.fills.wants(block) {
+		if !e.fills.has(block) {
 			return nil // an honest answer, late: the block is there or decided
 		}
 		return errUnasked
