@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -106,5 +107,24 @@ func TestNothingIsDoneAfterTheDiskFailed(t *testing.T) {
 		if n.Head() != 0 || n.data.Store.Head() != 0 {
 			t.Error("a block was committed with a sign log that cannot be written")
 		}
+	})
+}
+
+// A node that is dead carries out nothing the core still asks for.
+func TestDeadNodeSignsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := prepareNetwork(t, []uint64{1}, when("pool.size >= 0"))
+		n := w.nodes[0]
+		if err := n.make(); err != nil {
+			t.Fatal(err)
+		}
+		n.watch.begin(n.Engine)
+		n.die(errDiskFull)
+		n.step(n.newHeight())
+		n.step(consensus.CandidateReady{Ready: true})
+		if entries, err := n.data.SignLog.Entries(); len(entries) > 0 || err != nil {
+			t.Errorf("%d entries in the sign log, %v", len(entries), err)
+		}
+		n.Engine = nil
 	})
 }

@@ -55,6 +55,12 @@ func TestFetchFromLiars(t *testing.T) {
 		_, cert, _ := s.node.data.Store.Block(3)
 		return encodeBlocks([][2][]byte{{block, cert}})
 	}
+	altered := func(s *script) []byte { // another block with the certificate of the right one
+		raw, cert, _ := s.node.data.Store.Block(2)
+		b, _ := types.DecodeBlock(raw)
+		b.Header.Time++
+		return encodeBlocks([][2][]byte{{b.Encode(), cert}})
+	}
 	for name, answer := range map[string]func(*script) []byte{
 		"silence":              nil,
 		"nothing":              func(*script) []byte { return encodeBlocks(nil) },
@@ -62,6 +68,7 @@ func TestFetchFromLiars(t *testing.T) {
 		"a forged certificate": forged,
 		"another fork":         fork,
 		"another's":            mixed,
+		"another block":        altered,
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

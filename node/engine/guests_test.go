@@ -280,20 +280,29 @@ func TestEnterRefusals(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newNetwork(t, []uint64{1}, func(g *genesis.Genesis, c []*config.Config) {
 			when(never)(g, c)
-			g.Params.MaxGuests = 1
+			g.Params.MaxGuests = 2
 		})
 		if err := w.nodes[0].Enter(t.Context(), seed("rich"), 1001, 70); err == nil {
 			t.Error("a guest brought more than the network allows")
 		}
 		w.enter(0, "a", 10, 70)
 		w.await(3, 0)
-		if err := w.nodes[0].Enter(t.Context(), seed("b"), 10, 70); err == nil {
-			t.Error("a second guest entered where one is allowed")
+		r := &types.Record{Type: types.Reading, Sender: types.KeyedAccount(seed("twice").Public()), BPM: 70}
+		if err := w.nodes[0].Merge(t.Context(), []*types.Record{r.Sign(w.genesis.Network(), seed("twice"))}); err != nil {
+			t.Fatal(err)
 		}
-		if n := w.nodes[0].sessions(t); n != 1 {
+		if err := w.nodes[0].Enter(t.Context(), seed("twice"), 10, 70); err == nil {
+			t.Error("a guest entered with a key that is in use")
+		}
+		w.enter(0, "b", 10, 70)
+		w.until("it is in a block", func() bool { return w.nodes[0].PoolSize().Records == 0 })
+		if err := w.nodes[0].Enter(t.Context(), seed("c"), 10, 70); err == nil || !strings.Contains(err.Error(), "no place") {
+			t.Errorf("a third guest where two are allowed: %v", err)
+		}
+		if n := w.nodes[0].sessions(t); n != 2 {
 			t.Errorf("%d keys are kept: those refused were never in", n)
 		}
-		r := &types.Record{Type: types.Entry, Validator: w.nodes[0].key(), Amount: 1, BPM: 1, Session: seed("x").Public(), Time: 1}
+		r = &types.Record{Type: types.Entry, Validator: w.nodes[0].key(), Amount: 1, BPM: 1, Session: seed("x").Public(), Time: 1}
 		r.Sign(w.genesis.Network(), seed("x"))
 		if err := w.nodes[0].Merge(t.Context(), []*types.Record{r}); err == nil || !strings.Contains(err.Error(), "console") {
 			t.Errorf("an entry came in by the API: %v", err)

@@ -21,6 +21,7 @@ func TestLostDiskWatchesThenVotes(t *testing.T) {
 		w.loseDisk(3)
 		w.start(3)
 		w.await(5, 3)
+		quiet(2 * watchEcho)
 		for height := uint64(5); height < 5+watchHeights; height++ {
 			quiet(20 * time.Millisecond)
 			if w.status(3).Voting {
@@ -166,13 +167,17 @@ func TestOwnVotesOfAnEarlierLifeAreHeeded(t *testing.T) {
 		}
 		w.stop(3)
 		w.loseDisk(3)
-		for _, n := range w.nodes[:3] {
-			n.links.losing(nil)
+		for _, n := range w.nodes[:3] { // they show it what they hold, and cannot decide anything
+			n.links.losing(losing([]p2p.Kind{p2p.KindVote}, 0, 1, 2))
 		}
 		w.start(3)
-		quiet(2 * watchEcho)
-		if s := w.status(3); s.Voting && s.Height == 0 {
-			t.Error("it votes at a height at which it voted before")
+		for began := time.Now(); time.Since(began) < time.Second; quiet(latency) {
+			if s := w.status(3); s.Voting && s.Height == 0 {
+				t.Fatal("it votes at a height at which it voted before")
+			}
+		}
+		for _, n := range w.nodes[:3] {
+			n.links.losing(nil)
 		}
 		w.await(1, 0, 1, 2, 3)
 	})
