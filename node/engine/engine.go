@@ -150,6 +150,7 @@ func New(o Options) (*Engine, error) {
 	e.intake = newIntake(e)
 	e.guests = newGuests(e)
 	e.readiness.begin(len(o.Config.Peers))
+	e.watching.Store(o.Data.SignLog.Fresh())
 	e.storeView()
 	return e, nil
 }

@@ -36,10 +36,9 @@ type watch struct {
 
 // begin reports whether the validator has to watch.
 func (w *watch) begin(e *Engine) bool {
-	if !e.options.Data.SignLog.Fresh() {
+	if !e.watching.Load() {
 		return false
 	}
-	e.watching.Store(true)
 	w.on, w.known = true, map[types.PublicKey]bool{e.self: true}
 	w.check(e)
 	return w.on
