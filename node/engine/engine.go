@@ -75,7 +75,7 @@ type Engine struct {
 	recent   *recent
 	evidence *evidence
 	watch    watch
-	watching atomic.Bool // what watch says, for readers
+	watching atomic.Bool // whether watch keeps this validator silent, for all to read
 	guests   *guests
 	intake   *intake
 

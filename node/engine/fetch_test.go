@@ -81,8 +81,14 @@ func TestFetchFromLiars(t *testing.T) {
 					}
 				}}
 				w := behind(t, 300, liar)
-				began := time.Now()
+				w.partition([]int{3}, []int{0, 1}, true)
 				w.start(3)
+				quiet(time.Second)
+				if head := w.nodes[3].Head(); head != 1 {
+					t.Errorf("it took block %d from the liar", head)
+				}
+				w.partition([]int{3}, []int{0, 1}, false)
+				began := time.Now()
 				w.await(300, 3)
 				if took := time.Since(began); took > fetchPatience+2*time.Second {
 					t.Errorf("it took %v to catch up", took)

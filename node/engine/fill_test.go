@@ -208,3 +208,31 @@ func TestBlocksTriedAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// A block whose time is far ahead is not valid, until a quorum says that it is.
+func TestBlockFromTheFuture(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1}, when(never))
+		n := w.nodes[0]
+		w.mint(0, open(t, 1), 1)
+		if err := n.query(t.Context(), func() {
+			n.held = 1 // the rule has held
+			built := n.build(consensus.BuildBlock{Height: 1, Winner: n.self}).(consensus.BlockBuilt)
+			p := &types.Proposal{Height: 1, ValidRound: types.NoRound, Header: *built.Block, RecordIDs: built.RecordIDs}
+			for ahead, valid := range map[time.Duration]bool{maxDrift: true, maxDrift + time.Second: false} {
+				p.Header.Time = types.TimeOf(time.Now().Add(ahead))
+				q := *p
+				if checked := n.checkProposal(&q)[0].(consensus.BlockChecked); checked.Valid != valid || checked.Block != q.Block() {
+					t.Errorf("%v ahead: %+v", ahead, checked)
+				}
+			}
+			p.Header.Time = types.TimeOf(time.Now().Add(maxDrift + time.Second))
+			n.decide(&types.Certificate{Height: 1, Block: p.Block()})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if n.Head() != 1 {
+			t.Error("a block that a quorum decided was not committed")
+		}
+	})
+}

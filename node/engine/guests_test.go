@@ -256,6 +256,70 @@ func TestReadingNobodyCanUse(t *testing.T) {
 	})
 }
 
+// A reading whose session this node has lost is no reason for it to make blocks.
+func TestReadingOfALostSession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{1_000_000_000}, when(never))
+		w.enter(0, "guest", 1, 70) // who is hardly ever drawn
+		w.await(5, 0)
+		w.stop(0)
+		if err := w.nodes[0].data.Store.Put(storage.Change{Key: sessionKey(seed("guest").Public())}); err != nil {
+			t.Fatal(err)
+		}
+		head := w.nodes[0].Head()
+		w.start(0)
+		quiet(time.Minute)
+		if now := w.nodes[0].Head(); now > head+1 {
+			t.Errorf("%d blocks were made for it", now-head)
+		}
+	})
+}
+
+// A block made in a guest's name has room for its reading.
+func TestGuestsReadingFindsRoom(t *testing.T) {
+	for name, limit := range map[string]func(*config.Builder){
+		"records": func(b *config.Builder) { b.MaxRecords = 2 },
+		"bytes":   func(b *config.Builder) { b.MaxBytes = 700 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				var builder config.Builder
+				w := newNetwork(t, []uint64{1}, func(g *genesis.Genesis, c []*config.Config) {
+					when(never)(g, c)
+					limit(&c[0].Builder)
+					c[0].Consensus.MinBlockInterval = config.Duration(time.Second)
+					builder = c[0].Builder
+				})
+				w.enter(0, "guest", 1000, 70)
+				for range 100 { // so that all blocks are full
+					w.mint(0, open(t, 1), 1)
+				}
+				w.await(3, 0)
+				readings := 0
+				for height := uint64(1); height <= w.nodes[0].Head(); height++ {
+					b, _, err := w.nodes[0].Block(t.Context(), height)
+					if err != nil {
+						t.Fatal(err)
+					}
+					bytes := 0
+					for _, r := range b.Records {
+						bytes += len(r.Raw())
+						if r.Type == types.Reading {
+							readings++
+						}
+					}
+					if len(b.Records) > builder.MaxRecords || bytes > builder.MaxBytes {
+						t.Errorf("block %d has %d records of %d bytes", height, len(b.Records), bytes)
+					}
+				}
+				if readings == 0 {
+					t.Error("the guest never won")
+				}
+			})
+		})
+	}
+}
+
 // The guests of a host that is removed leave with it.
 func TestHostIsRemoved(t *testing.T) {
 	bubble(t, func(t *testing.T) {

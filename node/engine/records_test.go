@@ -249,6 +249,29 @@ func TestRubbishDoesNotFloodTheLog(t *testing.T) {
 	})
 }
 
+// A peer tells of so many records at once, and no more.
+func TestGossipIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, when(never))
+		w.stop(3)
+		s := &script{}
+		w.play(3, s)
+		for _, count := range []int{maxGossipRecords + 1, maxGossipRecords} {
+			records := make([]*types.Record, count)
+			for i := range records {
+				records[i] = openTransfer(types.Genesis, open(t, i), 1)
+				records[i].Time = types.Time(i + 1)
+				records[i].Seal()
+			}
+			s.send(w.nodes[0].key(), p2p.KindRecords, types.EncodeRecords(records))
+			quiet(10 * latency)
+			if size, want := w.nodes[0].PoolSize().Records, count%(maxGossipRecords+1); size != want {
+				t.Errorf("of %d records %d were taken", count, size)
+			}
+		}
+	})
+}
+
 // A client of a node that is known to be behind is sent elsewhere.
 func TestMergeWhileBehind(t *testing.T) {
 	bubble(t, func(t *testing.T) {
