@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -71,13 +72,12 @@ func run(ctx context.Context, f flags) error {
 		"api", at.API, "p2p", at.P2P, "console", at.Console, "metrics", at.Metrics)
 	select {
 	case <-ctx.Done():
+		stop() // another signal ends the program at once
 		o.Logger.Info("the node stops: it was told to")
 	case <-n.Done():
 	}
-	if err := n.Close(); err != nil {
-		return err
-	}
-	return n.Err()
+	closed := n.Close()
+	return errors.Join(n.Err(), closed) // what stopped it comes first
 }
 
 func load(f flags) (o node.Options, err error) {

@@ -3,11 +3,9 @@ package engine
 import (
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/posnet/posnet/node/p2p"
@@ -294,142 +292,5 @@ func TestMergeWhileBehind(t *testing.T) {
 		}
 		w.await(20, 3)
 		w.mint(3, open(t, 1), 1)
-	})
-}
-
-// The intake has room for so many records; a client beyond that is told at
-// once, a peer's gossip waits a moment.
-func TestIntakeIsBounded(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := prepareNetwork(t, []uint64{1}, nil)
-		n := w.nodes[0]
-		if err := n.make(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { n.Engine = nil }()
-		in := n.intake // nobody takes anything out
-		record := testRecord("a")
-		frame := func(records int) queued {
-			f := queued{make([]*types.Record, records), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
-			for i := range f.records {
-				f.records[i] = record
-			}
-			return f
-		}
-		for range maxQueued / 1000 {
-			if err := in.submit(frame(1000)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := in.submit(frame(1)); err != errBusy {
-			t.Errorf("one record more: %v", err)
-		}
-		if !in.holds(record.ID()) {
-			t.Error("a record on its way is not known")
-		}
-		began := time.Now()
-		in.wait(frame(1))
-		if took := time.Since(began); took != gossipPatience {
-			t.Errorf("gossip waited %v", took)
-		}
-		go func() { time.Sleep(gossipPatience / 2); in.check(in.more(<-in.queue)) }()
-		began = time.Now()
-		var both sync.WaitGroup
-		for range 2 {
-			both.Go(func() { in.wait(frame(10)) })
-		}
-		both.Wait()
-		if took := time.Since(began); took != gossipPatience/2 {
-			t.Errorf("gossip waited %v for room", took)
-		}
-		n.cancel()
-		began = time.Now()
-		in.wait(frame(maxQueued))
-		if time.Since(began) != 0 {
-			t.Error("gossip waits for a node that stops")
-		}
-	})
-}
-
-// A frame that is larger than all the room goes through an empty intake.
-func TestIntakeTakesOneLargeFrame(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newNetwork(t, []uint64{1}, when(never))
-		in := w.nodes[0].intake
-		record := testRecord("a")
-		f := queued{make([]*types.Record, maxQueued+1), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
-		for i := range f.records {
-			f.records[i] = record
-		}
-		w.nodes[0].pool.Add(types.VouchRecord(record), 1) // spares a hundred thousand signatures
-		if err := in.submit(f); err != nil {
-			t.Error(err)
-		}
-		quiet(time.Second)
-		if in.holds(record.ID()) || in.records != 0 {
-			t.Errorf("%d records are left", in.records)
-		}
-	})
-}
-
-// A pool does not keep large frames alive for single records.
-func TestDetached(t *testing.T) {
-	frame := types.EncodeRecords([]*types.Record{testRecord("a"), testRecord("b"), testRecord("c"), testRecord("d"), testRecord("e")})
-	records, err := types.DecodeRecords(frame)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if all := detached(records, len(frame)); all[0] != records[0] {
-		t.Error("a whole frame was copied")
-	}
-	one := detached(records[2:3], len(frame))
-	if len(one) != 1 || one[0].ID() != records[2].ID() || &one[0].Raw()[0] == &records[2].Raw()[0] {
-		t.Error("one record of five still shares the memory of all")
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		registry := prometheus.NewRegistry()
-		w := prepareNetwork(t, []uint64{25, 25, 25, 25}, nil)
-		w.nodes[0].registry = registry
-		for i := range w.nodes {
-			w.start(i)
-		}
-		w.grow(3, 0, 1, 2, 3)
-		w.stop(3)
-		w.grow(20, 0, 1, 2)
-		rounds := 0.0
-		for height := uint64(1); height <= 23; height++ {
-			_, cert, err := w.nodes[0].Block(t.Context(), height)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rounds += float64(cert.Round)
-		}
-		if rounds == 0 {
-			t.Error("no round was lost with a validator down")
-		}
-		want := map[string]float64{
-			"posnet_blocks_committed_total": 23, "posnet_records_committed_total": 23, "posnet_rounds_lost_total": rounds, "posnet_height": 23,
-			"posnet_peers": 2, "posnet_ready": 1, "posnet_pool_records": 0, "posnet_evidence": 0,
-		}
-		families, err := registry.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range families {
-			value := f.Metric[0].GetGauge().GetValue() + f.Metric[0].GetCounter().GetValue()
-			if expected, ok := want[f.GetName()]; ok && value != expected {
-				t.Errorf("%s is %v, want %v", f.GetName(), value, expected)
-			}
-			if h := f.Metric[0].GetHistogram(); f.GetName() == "posnet_commit_seconds" && h.GetSampleCount() != 23 {
-				t.Errorf("%d commits were measured", h.GetSampleCount())
-			}
-			delete(want, f.GetName())
-		}
-		if len(want) > 0 {
-			t.Errorf("not measured: %v", want)
-		}
 	})
 }
