@@ -16,6 +16,8 @@ type bench struct {
 	design       *design
 	work         *workload
 	killAfter    time.Duration // the moment of a kill in what is measured
+	missed       uint64        // blocks that a node is behind when it is started again
+	rejoinRate   int           // records per second meanwhile
 	atMemoryRate *outcome      // the latency run at memoryRate, if there was one
 }
 
@@ -42,7 +44,7 @@ func benchmark(ctx context.Context, o options) error {
 }
 
 func prepare(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{options: o, killAfter: defaultKillAfter}
+	b = &bench{options: o, killAfter: defaultKillAfter, missed: defaultMissed, rejoinRate: defaultRejoinRate}
 	if b.dir, err = os.MkdirTemp(o.dir, "posnet-bench-"); err != nil {
 		return nil, fmt.Errorf("-dir: %w", err)
 	}

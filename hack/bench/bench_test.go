@@ -17,9 +17,9 @@ func TestWholeBenchmark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.killAfter = 300 * time.Millisecond
+	b.killAfter, b.missed, b.rejoinRate = 300*time.Millisecond, 10, 200
 	for _, j := range jobs {
-		if j.name != "latency" && j.name != "throughput" && j.name != "pause" {
+		if j.name == "single" || j.name == "memory" || j.name == "draw" {
 			continue // the same loads again, and three seconds of draws, whose parts TestDrawers has
 		}
 		rows, err := j.run(t.Context(), b)

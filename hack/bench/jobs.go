@@ -15,6 +15,8 @@ const (
 	throughputLimit  = 8000            // committed per second
 	memoryLimit      = 100             // MiB, of one node
 	pauseLimit       = 500             // ms
+	restartLimit     = 1.3             // s
+	catchUpLimit     = 20_000          // records per second
 	drawLimit        = 5               // s
 	memoryRate       = 1000            // records per second
 	pauseRate        = 1000            // records per second
@@ -36,6 +38,8 @@ var jobs = []job{
 	{"single", func(ctx context.Context, b *bench) ([]Row, error) { return throughput(ctx, b, 1) }},
 	{"memory", memory},
 	{"pause", pause},
+	{"restart", restart},
+	{"catchup", catchUp},
 	{"draw", draw},
 }
 
@@ -168,4 +172,41 @@ func pause(ctx context.Context, b *bench) ([]Row, error) {
 	}
 	row.Details = fmt.Sprintf("%s kills: %s ms; %s records went down with the nodes", thousands(b.options.kills), strings.Join(all, ", "), thousands(unseen))
 	return []Row{row}, nil
+}
+
+func restart(ctx context.Context, b *bench) ([]Row, error) {
+	row := Row{Name: "restart", What: fmt.Sprintf("restart %d blocks behind until it votes", b.missed), Unit: "s", Limit: restartLimit, AtMost: true}
+	o, err := b.rejoinQuietly(ctx, row.What, rejoining{behind: b.missed, back: votes})
+	if err != nil {
+		return nil, err
+	}
+	row.Value = o.took.Seconds()
+	row.judge(o.outcome)
+	row.Details = fmt.Sprintf("%s blocks behind when its process starts, which then uses %.2f s of a processor; %s a second go on",
+		thousands(int(o.blocks)), o.used.Seconds(), thousands(b.rejoinRate))
+	return []Row{row}, nil
+}
+
+func catchUp(ctx context.Context, b *bench) ([]Row, error) {
+	row := Row{Name: "catchup", What: "an empty node catches up under load", Unit: "/s", Limit: catchUpLimit}
+	o, err := b.rejoinQuietly(ctx, row.What, rejoining{fill: b.options.span, empty: true, back: caughtUp})
+	if err != nil {
+		return nil, err
+	}
+	row.Value = float64(o.records) / o.took.Seconds()
+	row.judge(o.outcome)
+	row.Details = fmt.Sprintf("%s records in %s blocks after %.1f s, with %.0f us of a processor each; %s a second go on; peak memory %s MiB",
+		thousands(int(o.records)), thousands(int(o.blocks)), o.took.Seconds(), o.used.Seconds()*1e6/float64(o.records), thousands(b.rejoinRate), mebibytes(o.peaks))
+	return []Row{row}, nil
+}
+
+// rejoinQuietly measures a run until nothing else used the machine meanwhile.
+func (b *bench) rejoinQuietly(ctx context.Context, what string, how rejoining) (rejoined, error) {
+	runs := map[time.Time]rejoined{}
+	best, err := b.quietly(ctx, what, func() (outcome, error) {
+		o, err := b.rejoin(ctx, how)
+		runs[o.begin] = o
+		return o.outcome, err
+	})
+	return runs[best.begin], err
 }

@@ -25,6 +25,12 @@
 //     lives sees them, after one of the four was killed (SIGKILL) in the middle of
 //     the run at 1,000 a second. Nothing is sent twice; the loader goes on with
 //     the other three.
+//   - restart: a killed node's process is started again when the others are 231
+//     blocks ahead; from then until a block is certified with its vote.
+//   - catchup: the chain is filled at its fastest for the span measured; then a
+//     node is started without its data; the records that it has when only the
+//     newest block is missing, by the time since its process was started. In both
+//     rows 1,000 a second go on through the other three.
 //   - draw: 10,000 heights of the lottery among 100 validators within this
 //     process: draw, proof, verification of both, next seed, audit.
 //

@@ -19,7 +19,7 @@ func TestFlags(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-only speed":         `"speed": there are latency, throughput, single, memory, pause, draw`,
+		"-only speed":         `"speed": there are latency, throughput, single, memory, pause, restart, catchup, draw`,
 		"-only ,":             `""`,
 		"-rates 0":            `"0": it must be`,
 		"-rates 100,1e3":      `"1e3"`,

@@ -17,6 +17,9 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
+// dataDir is the folder of a node's data, in its own.
+const dataDir = "data"
+
 // design is a network before it runs: what stays the same from one run to the
 // next, so that transfers signed once are good for all of them.
 type design struct {
@@ -60,7 +63,7 @@ func (d *design) topology(ports []string) (*plan.Topology, error) {
 	}
 	for i, name := range d.names {
 		p2p, api := ports[2*i], ports[2*i+1]
-		in.Sites[name] = plan.Site{Listen: config.Listen{P2P: p2p, API: api}, Dial: p2p, DataDir: "data"}
+		in.Sites[name] = plan.Site{Listen: config.Listen{P2P: p2p, API: api}, Dial: p2p, DataDir: dataDir}
 		in.Keys[name] = plan.Keys{Sign: d.keys[name].Sign.Public(), VRF: d.keys[name].VRF.Public()}
 	}
 	return plan.New(in)

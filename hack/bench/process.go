@@ -33,23 +33,26 @@ type process struct {
 	ended chan struct{} // closed when the process is gone
 
 	mu   sync.Mutex
-	used time.Duration // processor time, once the process is gone
+	used time.Duration // processor time of processes that are gone
 	gone bool
 }
 
 func (p *process) logPath() string { return filepath.Join(p.dir, "node.log") }
 
 func (p *process) start() error {
-	log, err := os.Create(p.logPath())
+	log, err := os.OpenFile(p.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.log, p.ended = log, make(chan struct{})
 	p.cmd = exec.Command(p.command[0], p.command[1:]...)
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
 	}
+	p.gone = false
 	go p.wait()
 	return nil
 }
@@ -57,7 +60,8 @@ func (p *process) start() error {
 func (p *process) wait() {
 	_ = p.cmd.Wait() // how it ended is in its log, and a kill is no failure
 	p.mu.Lock()
-	p.gone, p.used = true, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime()
+	p.gone = true
+	p.used += p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	p.mu.Unlock()
 	_ = p.log.Close()
 	close(p.ended)
@@ -70,7 +74,8 @@ func (p *process) time() (time.Duration, error) {
 	if p.gone {
 		return p.used, nil
 	}
-	return processTime(p.cmd.Process.Pid)
+	now, err := processTime(p.cmd.Process.Pid)
+	return p.used + now, err
 }
 
 // kill ends the process at once, as if its machine had lost power.

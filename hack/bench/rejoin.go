@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/node/types"
+)
+
+const (
+	// defaultRejoinRate is how many records per second the chain goes on with while
+	// a node is down and while it catches up.
+	defaultRejoinRate = 1000
+	// defaultMissed is how many blocks the chain goes on by while a node is down: as
+	// many as when another program's restart was first measured.
+	defaultMissed = 231
+	// rejoinPatience is how long the chain may take to be that far ahead, and the
+	// node to be back: several times what is to be expected.
+	rejoinPatience = 20 * time.Second
+	// rejoinPoll is how often nodes are asked how far they are: much shorter than
+	// all that is measured so.
+	rejoinPoll = 5 * time.Millisecond
+)
+
+// rejoining is a run in which the victim is killed and comes back, under load.
+type rejoining struct {
+	fill   time.Duration // how long the chain is filled at its fastest before that
+	behind uint64        // how many blocks the others go on by before it comes back
+	empty  bool          // it comes back without its data
+	// back waits until the victim is back.
+	back func(ctx context.Context, r *rig, key types.PublicKey) error
+}
+
+// rejoined is how such a run went.
+type rejoined struct {
+	outcome
+	took    time.Duration // from the start of the victim's process until it was back
+	blocks  uint64        // that it lacked when it was started
+	records uint64        // that it had when it was back
+	used    time.Duration // processor time of its process by then
+}
+
+// errBack ends the load.
+var errBack = errors.New("the node is back")
+
+// rejoin makes one run on a new chain.
+func (b *bench) rejoin(ctx context.Context, how rejoining) (o rejoined, err error) {
+	window := b.options.window / nodeCount
+	perLane := b.options.ceiling*int(how.fill/time.Second)/nodeCount + window + b.rejoinRate*int(2*rejoinPatience/time.Second)/(nodeCount-1)
+	if err := b.work.grow(perLane); err != nil {
+		return o, err
+	}
+	r, err := b.open(ctx, perLane, true)
+	defer r.close()
+	if err != nil {
+		return o, err
+	}
+	if how.fill > 0 {
+		if err := flood(ctx, time.Now().Add(how.fill), r.lanes, b.options.batch, window); err != nil {
+			return o, r.explain(err, nil)
+		}
+	}
+	loading, stop := context.WithCancelCause(ctx)
+	loaded := make(chan error, 1)
+	go func() {
+		var err error
+		o.late, err = pace(loading, schedule{time.Now(), b.rejoinRate}, time.Now().Add(2*rejoinPatience), r.lanes)
+		loaded <- err
+	}()
+	err = b.comeBack(ctx, r, how, &o)
+	stop(errBack)
+	if loadErr := <-loaded; err != nil || !errors.Is(loadErr, errBack) {
+		return o, r.explain(err, loadErr)
+	}
+	if err := r.drain(ctx); err != nil {
+		return o, err
+	}
+	r.subscriber.close()
+	if err := r.verify(ctx, b.accounts); err != nil {
+		return o, fmt.Errorf("the run does not hold: %w", err)
+	}
+	return o, nil
+}
+
+// comeBack kills the victim, lets the chain go on, starts it and waits for it.
+func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined) error {
+	if err := sleep(ctx, time.Second); err != nil { // the load is even by then
+		return err
+	}
+	if err := r.kill(); err != nil {
+		return err
+	}
+	has, _ := r.subscriber.head()
+	if err := r.growTo(ctx, has+how.behind); err != nil {
+		return err
+	}
+	if how.empty {
+		has = 0
+		if err := os.RemoveAll(filepath.Join(r.killed.dir, dataDir)); err != nil {
+			return err
+		}
+	}
+	from, err := readClock(r.nodes.time)
+	if err != nil {
+		return err
+	}
+	head, _ := r.subscriber.head()
+	o.blocks, o.begin = head-has, time.Now()
+	if err := r.revive(); err != nil {
+		return err
+	}
+	if err := how.back(ctx, r, b.design.keys[r.nodes[victim].name].Sign.Public()); err != nil {
+		return err
+	}
+	o.end = time.Now()
+	o.took = o.end.Sub(o.begin)
+	to, err := readClock(r.nodes.time)
+	if err != nil {
+		return err
+	}
+	o.cores = from.until(to)
+	if o.used, err = processTime(r.nodes[victim].cmd.Process.Pid); err != nil {
+		return err
+	}
+	if o.peaks, err = r.nodes[victim:].peaks(); err != nil {
+		return err
+	}
+	s, err := status(ctx, r.nodes[victim])
+	o.records = s.Totals.Records
+	return err
+}
+
+// growTo waits until the chain has a height.
+func (r *rig) growTo(ctx context.Context, height uint64) error {
+	for end := time.Now().Add(rejoinPatience); ; {
+		head, _ := r.subscriber.head()
+		if head >= height {
+			return nil
+		}
+		if err := r.trouble(); err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("without node %s the chain is at height %d after %v, and not at %d", r.nodes[victim].name, head, rejoinPatience, height)
+		}
+		if err := sleep(ctx, rejoinPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// revive starts the killed node again.
+func (r *rig) revive() error {
+	p := r.killed
+	r.killed = nil
+	return p.start()
+}
+
+// caughtUp waits until the victim has all blocks but the newest, which is on its way.
+func caughtUp(ctx context.Context, r *rig, _ types.PublicKey) error {
+	ctx, cancel := context.WithTimeout(ctx, rejoinPatience)
+	defer cancel()
+	p := r.nodes[victim]
+	c, err := dial(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for {
+		s, err := c.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if head, _ := r.subscriber.head(); s.Height+1 >= head {
+			return nil
+		}
+		if err := sleep(ctx, rejoinPoll); err != nil {
+			return fmt.Errorf("node %s is at height %d after %v: %w", p.name, s.Height, rejoinPatience, err)
+		}
+	}
+}
+
+// votes waits until a block is certified with the victim's vote among others.
+func votes(ctx context.Context, r *rig, key types.PublicKey) error {
+	ctx, cancel := context.WithTimeout(ctx, rejoinPatience)
+	defer cancel()
+	c, err := dial(ctx, r.subscriber.node)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	height, _ := r.subscriber.head()
+	for {
+		if err := r.growTo(ctx, height); err != nil {
+			return err
+		}
+		b, err := c.Block(ctx, int64(height), client.BlockArgs{Certified: true})
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(b.Certificate.Signatures, func(s types.CertificateSignature) bool { return s.Validator == key }) {
+			return nil
+		}
+		height++
+	}
+}
+
+// dial connects to a node that may still be starting.
+func dial(ctx context.Context, p *process) (*client.Client, error) {
+	for {
+		c, err := client.Dial(ctx, p.api, client.Options{})
+		if err == nil {
+			return c, nil
+		}
+		if err := p.died(); err != nil {
+			return nil, err
+		}
+		if sleepErr := sleep(ctx, rejoinPoll); sleepErr != nil {
+			return nil, errors.Join(err, sleepErr)
+		}
+	}
+}
