@@ -51,7 +51,7 @@ func (e *Engine) signVote(a consensus.SignVote) []consensus.Event {
 			e.log.Error("asked to precommit a block that cannot be executed", "block", a.Block)
 			return nil
 		}
-		with = newContent(a.Lock, x.block.Records)
+		with = newContent(a.Lock, x.Block.Records)
 	}
 	vote, err := e.signer.vote(a.Kind, a.Height, a.Round, a.Block, with)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
 )
 
 // auditor feeds the lottery's audit from what is on disk, height after height,
@@ -91,7 +92,7 @@ func (a *auditor) add(height uint64) error {
 		if list, err = a.history.participants(info.Participants); err != nil {
 			return err
 		}
-		a.hash, a.participants = info.Participants, lotteryParticipants(list)
+		a.hash, a.participants = info.Participants, validity.InDraw(list)
 	}
 	draw, err := lottery.NewDraw(info.Seed, height, a.participants)
 	if err != nil {

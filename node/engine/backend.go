@@ -47,13 +47,13 @@ func (e *Engine) Status(context.Context) (message.Status, error) {
 	if s.Height > 0 {
 		s.HeadTime = message.Timestamp(c.head.Time)
 	}
-	s.Validators, s.TotalStake = c.next.set.Len(), c.next.set.Total()
-	for _, v := range c.next.set.List() {
+	s.Validators, s.TotalStake = c.next.Set.Len(), c.next.Set.Total()
+	for _, v := range c.next.Set.List() {
 		if online[v.Key] {
 			s.OnlineStake += v.Stake
 		}
 	}
-	for _, p := range c.next.participants {
+	for _, p := range c.next.Participants {
 		if p.Guest {
 			s.Guests++
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
 )
 
 // answerBlocks sends a peer certified blocks from a height on.
@@ -62,10 +63,8 @@ func (e *Engine) openBlocks(payload []byte) ([]fetched, error) {
 	var out []fetched
 	for _, c := range list {
 		records, errs := e.verify(c.Block.Records)
-		for k, err := range errs {
-			if err != nil {
-				return out, fmt.Errorf("block %d, record %d: %w", c.Block.Header.Height, k, err)
-			}
+		if err := validity.RecordsFault(c.Block.Header.Height, errs); err != nil {
+			return out, err
 		}
 		out = append(out, fetched{c, records})
 	}
@@ -105,10 +104,7 @@ func (e *Engine) applyFetched(from types.PublicKey, blocks []fetched) {
 // follow upon this node's chain is not: then this node cannot go on.
 func (e *Engine) applyCertified(b fetched) error {
 	hash := b.Block.Header.Hash()
-	if b.Certificate.Block != hash || b.Certificate.Height != b.Block.Header.Height {
-		return errors.New("its certificate is of another block")
-	}
-	if err := b.Certificate.Verify(e.network, e.chain.next.set); err != nil {
+	if err := validity.CheckCertificate(e.network, b.Block.Header.Height, hash, e.chain.next.Set, b.Certificate); err != nil {
 		return err
 	}
 	x := e.works.find(hash).executed

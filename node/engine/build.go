@@ -10,6 +10,7 @@ import (
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
 )
 
 // build makes a candidate block for the winner of a round, or none if there is
@@ -20,7 +21,7 @@ func (e *Engine) build(a consensus.BuildBlock) consensus.Event {
 		return none
 	}
 	vrf, _ := lottery.NewVRFKey(e.options.Keys.VRF.Seed())
-	proof := lottery.Prove(vrf, e.chain.next.seed, a.Height)
+	proof := lottery.Prove(vrf, e.chain.next.Seed, a.Height)
 	output, err := lottery.ProofToOutput(proof)
 	if err != nil {
 		e.die(fmt.Errorf("the VRF key makes no proofs: %w", err))
@@ -39,14 +40,11 @@ func (e *Engine) build(a consensus.BuildBlock) consensus.Event {
 		block.Records[i] = r.Record()
 	}
 	ids := block.IDs()
-	block.Header = types.Header{
-		Network: e.network, Height: a.Height, Round: a.Round,
-		Time: max(e.chain.head.Time, types.TimeOf(time.Now())), Prev: e.chain.head.Hash,
-		RecordsRoot: types.MerkleRoot(ids), Records: uint32(len(ids)),
-		State: e.chain.state.Digest(), Validators: e.chain.next.set.Hash(),
-		Proof: types.VRFProof(proof), Winner: a.Winner, Proposer: e.self,
-	}
-	e.works.of(block.Header.Hash()).executed = &executed{block, c.delta, c.reading}
+	block.Header = e.chain.next.Header(a.Round)
+	block.Header.Time = max(e.chain.head.Time, types.TimeOf(time.Now()))
+	block.Header.RecordsRoot, block.Header.Records = types.MerkleRoot(ids), uint32(len(ids))
+	block.Header.Proof = types.VRFProof(proof)
+	e.works.of(block.Header.Hash()).executed = &executed{&validity.Executed{Block: block, Delta: c.delta}, c.reading}
 	return consensus.BlockBuilt{Height: a.Height, Round: a.Round, Block: &block.Header, RecordIDs: ids}
 }
 

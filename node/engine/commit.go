@@ -19,16 +19,16 @@ func (e *Engine) commit(x *executed, raw []byte, cert *types.Certificate) error 
 	}
 	e.lastCommit = time.Now()
 	e.forget()
-	e.clearPool(x.block.Records)
+	e.clearPool(x.Block.Records)
 	if err := e.signer.prune(e.chain.head.Height + 1); err != nil {
 		return err
 	}
 	e.audit.committed()
-	e.metrics.committed(x.block, cert, time.Since(began))
+	e.metrics.committed(x.Block, cert, time.Since(began))
 	e.readiness.committed(e.chain.head.Height)
-	e.recent.committed(x.block, cert)
+	e.recent.committed(x.Block, cert)
 	e.guests.committed(x)
-	e.log.Debug("committed", "height", x.block.Header.Height, "records", len(x.block.Records), "round", cert.Round, "hash", cert.Block.Short())
+	e.log.Debug("committed", "height", x.Block.Header.Height, "records", len(x.Block.Records), "round", cert.Round, "hash", cert.Block.Short())
 	return nil
 }
 

@@ -163,7 +163,7 @@ func checkLoss(o Options, c *chain, signed uint64) error {
 	if signed <= c.head.Height+1 {
 		return nil
 	}
-	if v, ok := c.next.set.ByKey(o.Keys.Sign.Public()); ok && c.next.set.IsQuorum(v.Stake) {
+	if v, ok := c.next.Set.ByKey(o.Keys.Sign.Public()); ok && c.next.Set.IsQuorum(v.Stake) {
 		return fmt.Errorf("the data folder has lost its newest blocks: this validator has signed at height %d, its chain ends with block %d, and no other node has the rest: put the files back, or remove the data folder, and with it the chain",
 			signed, c.head.Height)
 	}
@@ -327,7 +327,7 @@ func (e *Engine) storeView() {
 func (e *Engine) newHeight() consensus.NewHeight {
 	height := e.chain.head.Height + 1
 	event := consensus.NewHeight{
-		Height: height, Validators: e.chain.next.set, Order: order{e.chain.next}, Resume: e.signer.replay(height),
+		Height: height, Validators: e.chain.next.Set, Order: order{e.chain.next}, Resume: e.signer.replay(height),
 	}
 	if !e.lastCommit.IsZero() {
 		event.Wait = max(0, time.Duration(e.options.Config.Consensus.MinBlockInterval)-time.Since(e.lastCommit))

@@ -200,7 +200,7 @@ func TestBlocksTriedAreBounded(t *testing.T) {
 			built := n.build(consensus.BuildBlock{Height: 1, Winner: n.self}).(consensus.BlockBuilt)
 			p := &types.Proposal{Height: 1, ValidRound: types.NoRound, Header: *built.Block, RecordIDs: built.RecordIDs}
 			n.works = works{}
-			if x := n.executedAgain(p); x == nil || len(x.block.Records) != 1 {
+			if x := n.executedAgain(p); x == nil || len(x.Block.Records) != 1 {
 				t.Errorf("executed again: %+v", x)
 			}
 		}); err != nil {

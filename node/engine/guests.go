@@ -251,7 +251,7 @@ func (g *guests) reading(winner types.PublicKey, trial *ledger.Trial) (r types.V
 
 // committed notes what a block did for the guests, and tends to all of them.
 func (g *guests) committed(x *executed) {
-	if s := g.sessions[x.block.Header.Winner]; s != nil {
+	if s := g.sessions[x.Block.Header.Winner]; s != nil {
 		s.used = max(s.used, x.reading)
 	}
 	g.note()

@@ -131,12 +131,3 @@ func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
 	}
 	return list, nil
 }
-
-// lotteryParticipants turns the ledger's participants into the lottery's.
-func lotteryParticipants(list []ledger.Participant) []lottery.Participant {
-	out := make([]lottery.Participant, len(list))
-	for i, p := range list {
-		out[i] = lottery.Participant{ID: p.ID, Weight: p.Weight, Guest: p.Guest}
-	}
-	return out
-}

@@ -8,6 +8,10 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
+// maxDrift is how far a block's time may be ahead of this node's clock:
+// classroom laptops are rarely off by more.
+const maxDrift = 10 * time.Second
+
 // work is what is known of one block of the height under way.
 type work struct {
 	proposal *types.Proposal // nil: it was built here
@@ -142,7 +146,7 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 		e.fetch.soon(e)
 		return nil
 	}
-	if err := e.commit(w.executed, w.executed.block.Encode(), cert); err != nil {
+	if err := e.commit(w.executed, w.executed.Block.Encode(), cert); err != nil {
 		e.die(err)
 		return nil
 	}

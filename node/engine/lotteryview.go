@@ -8,6 +8,7 @@ import (
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
 )
 
 func params(p genesis.Params) message.Params {
@@ -31,10 +32,10 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 	if height != 0 && height != next {
 		return message.Validators{}, message.Errorf(message.StatusNotFound, "the validators of height %d are not kept: ask for height %d, the one under way, or for the draw of height %d", height, next, height)
 	}
-	set, newest := e.chain.next.set, e.chain.state.Validators(next+1)
+	set, newest := e.chain.next.Set, e.chain.next.Following
 	out := message.Validators{Height: next, Hash: set.Hash(), TotalStake: set.Total(), Validators: []message.Validator{}}
 	guests := map[types.PublicKey]int{}
-	for _, p := range e.chain.next.participants {
+	for _, p := range e.chain.next.Participants {
 		if p.Guest {
 			guests[p.Host]++
 		}
@@ -59,7 +60,7 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 // Draw returns the lottery of a height.
 func (e *Engine) Draw(ctx context.Context, height uint64, limit int) (message.Draw, error) {
 	e.mu.RLock()
-	next, list, seed := e.chain.head.Height+1, e.chain.next.participants, e.chain.next.seed
+	next, list, seed := e.chain.head.Height+1, e.chain.next.Participants, e.chain.next.Seed
 	e.mu.RUnlock()
 	if height == 0 {
 		height = next
@@ -92,7 +93,7 @@ func (e *Engine) Draw(ctx context.Context, height uint64, limit int) (message.Dr
 }
 
 func (e *Engine) draw(height uint64, seed lottery.Seed, list []ledger.Participant, limit int) (message.Draw, error) {
-	d, err := lottery.NewDraw(seed, height, lotteryParticipants(list))
+	d, err := lottery.NewDraw(seed, height, validity.InDraw(list))
 	if err != nil {
 		return message.Draw{}, err
 	}

@@ -99,11 +99,11 @@ func (e *Engine) claimed() (claimed, sure uint64) {
 func (e *Engine) manyAt(peers []types.PublicKey, height uint64) bool {
 	var stake uint64
 	for _, peer := range peers {
-		if v, ok := e.chain.next.set.ByKey(peer); ok && e.peers.height(peer) >= height {
+		if v, ok := e.chain.next.Set.ByKey(peer); ok && e.peers.height(peer) >= height {
 			stake += v.Stake
 		}
 	}
-	return e.chain.next.set.IsBlocking(stake)
+	return e.chain.next.Set.IsBlocking(stake)
 }
 
 // checkReadiness tells how far node and peers are.
@@ -136,7 +136,7 @@ func (e *Engine) Allowed(key types.PublicKey) bool {
 // The caller holds e.mu or is the main loop.
 func (e *Engine) validators(height uint64) *types.ValidatorSet {
 	if height == e.chain.head.Height+1 {
-		return e.chain.next.set
+		return e.chain.next.Set
 	}
 	return e.chain.state.Validators(height)
 }

@@ -202,7 +202,7 @@ func (e *Engine) sendFound(to types.PublicKey, block types.Hash, records []*type
 func (e *Engine) recordsOf(block types.Hash, ids []types.Hash) []*types.Record {
 	var all []*types.Record
 	if x := e.works.find(block).executed; x != nil {
-		all = x.block.Records
+		all = x.Block.Records
 	} else if c := e.signer.kept[block]; c != nil {
 		all = c.records
 	} else if all = e.recent.records(block); all == nil {

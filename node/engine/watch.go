@@ -67,13 +67,13 @@ func (w *watch) ownVote(height uint64) {
 
 // check ends the watch when it can.
 func (w *watch) check(e *Engine) {
-	if !w.on || !e.chain.next.set.IsQuorum(w.stake(e)) {
+	if !w.on || !e.chain.next.Set.IsQuorum(w.stake(e)) {
 		return
 	}
 	now, head := time.Now(), e.chain.head.Height
 	if w.until.IsZero() {
 		w.until = now.Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
-		if w.echo = now; e.chain.next.set.Len() > 1 {
+		if w.echo = now; e.chain.next.Set.Len() > 1 {
 			w.echo = now.Add(watchEcho)
 			time.AfterFunc(watchEcho, func() { e.call(func() { w.check(e) }) })
 		}
@@ -93,7 +93,7 @@ func (w *watch) check(e *Engine) {
 
 // stake returns that of those who told their height, and of this validator.
 func (w *watch) stake(e *Engine) (stake uint64) {
-	set := e.chain.next.set
+	set := e.chain.next.Set
 	for i := range set.Len() {
 		if v := set.At(i); w.known[v.Key] {
 			stake += v.Stake
@@ -106,7 +106,7 @@ func (w *watch) stake(e *Engine) (stake uint64) {
 // height. A validator that is a quorum by itself, or nearly, must not begin a
 // chain of its own because nobody has told it yet that there is one.
 func (w *watch) knowsOthers(e *Engine) bool {
-	set := e.chain.next.set
+	set := e.chain.next.Set
 	self, _ := set.ByKey(e.self)
 	return 2*(w.stake(e)-self.Stake) >= set.Total()-self.Stake
 }

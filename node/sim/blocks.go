@@ -40,7 +40,7 @@ func stateAfter(prev types.Hash) types.Hash { return types.SumHash([]byte("state
 func (w *World) makeBlock(height uint64, round uint32, prev types.Hash, turn consensus.Turn, t types.Time, good bool) *block {
 	b := &block{header: types.Header{
 		Height: height, Round: round, Time: t, Prev: prev, State: stateAfter(prev),
-		Validators: w.set(height).Hash(), Winner: turn.Winner, Proposer: turn.Proposer,
+		Validators: w.set(height).Hash(), NextValidators: w.set(height + 1).Hash(), Winner: turn.Winner, Proposer: turn.Proposer,
 	}}
 	for range w.rng.IntN(4) {
 		w.records++

@@ -23,8 +23,9 @@ const (
 	tempEnd   = ".tmp"     // of a file that is written beside, to take another's place
 )
 
-// format is the version of all that lies in the folder.
-const format = 1
+// format is the version of all that lies in the folder. The headers of 1 did not
+// name the validators of the next height.
+const format = 2
 
 // stamp is the content of the stamp file. Ready is false until chain and sign
 // log have been made, so that a folder that was interrupted while being made is

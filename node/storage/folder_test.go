@@ -91,10 +91,10 @@ func TestFolderRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				write(t, path, strings.Replace(string(data), `"format": 1`, `"format": 2`, 1))
+				write(t, path, strings.Replace(string(data), `"format": 2`, `"format": 3`, 1))
 				return testIdentity
 			},
-			"storage: the data folder DIR has format 2, this program reads format 1: use the program that wrote it, or remove the folder",
+			"storage: the data folder DIR has format 3, this program reads format 2: use the program that wrote it, or remove the folder",
 		},
 		"a stamp of garbage": {
 			func(t *testing.T, dir string) Identity {

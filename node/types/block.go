@@ -14,24 +14,25 @@ type VRFProof [80]byte
 
 // Header is what a block's hash binds.
 type Header struct {
-	Network     Hash      // the network's id: the hash of its genesis
-	Height      uint64    // 1 for the first block after genesis
-	Round       uint32    // the round the block was made in
-	Time        Time      // nanoseconds; not before the parent's
-	Prev        Hash      // the parent's hash; at height 1 the network's id
-	RecordsRoot Hash      // MerkleRoot of the record ids
-	Records     uint32    // how many records
-	State       Hash      // digest of the state after the parent
-	Validators  Hash      // hash of the validator set of this height
-	Proof       VRFProof  // the proposer's proof over the seed and the height
-	Winner      PublicKey // who was drawn: a validator's key or a guest's session
-	Proposer    PublicKey // the validator that made the block: the winner, or its host
+	Network        Hash      // the network's id: the hash of its genesis
+	Height         uint64    // 1 for the first block after genesis
+	Round          uint32    // the round the block was made in
+	Time           Time      // nanoseconds; not before the parent's
+	Prev           Hash      // the parent's hash; at height 1 the network's id
+	RecordsRoot    Hash      // MerkleRoot of the record ids
+	Records        uint32    // how many records
+	State          Hash      // digest of the state after the parent
+	Validators     Hash      // hash of the validator set of this height
+	NextValidators Hash      // hash of the validator set of the next height: this one hands over to it
+	Proof          VRFProof  // the proposer's proof over the seed and the height
+	Winner         PublicKey // who was drawn: a validator's key or a guest's session
+	Proposer       PublicKey // the validator that made the block: the winner, or its host
 }
 
 const headerDomain = "posnet/header/v1"
 
 // headerBytes is the size of an encoded header without its domain.
-const headerBytes = 32 + 8 + 4 + 8 + 32 + 32 + 4 + 32 + 32 + 80 + 32 + 32
+const headerBytes = 32 + 8 + 4 + 8 + 32 + 32 + 4 + 32 + 32 + 32 + 80 + 32 + 32
 
 func (h *Header) encode(e *Encoder) {
 	e.Fixed(h.Network[:])
@@ -43,6 +44,7 @@ func (h *Header) encode(e *Encoder) {
 	e.Uint32(h.Records)
 	e.Fixed(h.State[:])
 	e.Fixed(h.Validators[:])
+	e.Fixed(h.NextValidators[:])
 	e.Fixed(h.Proof[:])
 	e.Fixed(h.Winner[:])
 	e.Fixed(h.Proposer[:])
@@ -58,6 +60,7 @@ func (h *Header) decode(d *Decoder) {
 	h.Records = d.Uint32()
 	d.Fixed(h.State[:])
 	d.Fixed(h.Validators[:])
+	d.Fixed(h.NextValidators[:])
 	d.Fixed(h.Proof[:])
 	d.Fixed(h.Winner[:])
 	d.Fixed(h.Proposer[:])

@@ -76,7 +76,7 @@ var drawRecord = rapid.Custom(func(t *rapid.T) *Record {
 var drawHeader = rapid.Custom(func(t *rapid.T) Header {
 	h := Header{
 		Network: draw32(t, "network"), Height: rapid.Uint64().Draw(t, "height"), Round: rapid.Uint32().Draw(t, "round"),
-		Time: drawTime(t), Prev: draw32(t, "prev"), State: draw32(t, "state"), Validators: draw32(t, "validators"),
+		Time: drawTime(t), Prev: draw32(t, "prev"), State: draw32(t, "state"), Validators: draw32(t, "validators"), NextValidators: draw32(t, "next"),
 		Winner: draw32(t, "winner"), Proposer: draw32(t, "proposer"),
 	}
 	copy(h.Proof[:], rapid.SliceOfN(rapid.Byte(), 80, 80).Draw(t, "proof"))

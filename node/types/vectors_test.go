@@ -56,19 +56,20 @@ type recordVector struct {
 }
 
 type headerVector struct {
-	Height      uint64    `json:"height"`
-	Round       uint32    `json:"round"`
-	Time        Time      `json:"time"`
-	Prev        Hash      `json:"prev"`
-	RecordsRoot Hash      `json:"recordsRoot"`
-	Records     uint32    `json:"records"`
-	State       Hash      `json:"state"`
-	Validators  Hash      `json:"validators"`
-	Proof       string    `json:"proof"`
-	Winner      PublicKey `json:"winner"`
-	Proposer    PublicKey `json:"proposer"`
-	Encoding    string    `json:"encoding"` // with its domain: what is hashed
-	Hash        Hash      `json:"hash"`
+	Height         uint64    `json:"height"`
+	Round          uint32    `json:"round"`
+	Time           Time      `json:"time"`
+	Prev           Hash      `json:"prev"`
+	RecordsRoot    Hash      `json:"recordsRoot"`
+	Records        uint32    `json:"records"`
+	State          Hash      `json:"state"`
+	Validators     Hash      `json:"validators"`
+	NextValidators Hash      `json:"nextValidators"`
+	Proof          string    `json:"proof"`
+	Winner         PublicKey `json:"winner"`
+	Proposer       PublicKey `json:"proposer"`
+	Encoding       string    `json:"encoding"` // with its domain: what is hashed
+	Hash           Hash      `json:"hash"`
 }
 
 // messageVector is a message between validators.
@@ -166,7 +167,8 @@ func vectorHeader(records []recordVector) Header {
 	h := Header{
 		Network: testNetwork, Height: 12, Round: 1, Time: vectorTime, Prev: SumHash([]byte("parent")), RecordsRoot: MerkleRoot(recordIDs),
 		Records: uint32(len(recordIDs)), State: SumHash([]byte("state")), Validators: SumHash([]byte("validators")),
-		Winner: testKeys[2].Public(), Proposer: testKeys[1].Public(),
+		NextValidators: SumHash([]byte("next validators")),
+		Winner:         testKeys[2].Public(), Proposer: testKeys[1].Public(),
 	}
 	for i := range h.Proof {
 		h.Proof[i] = byte(i)
@@ -178,7 +180,7 @@ func makeHeaderVector(records []recordVector) headerVector {
 	h := vectorHeader(records)
 	return headerVector{
 		Height: h.Height, Round: h.Round, Time: h.Time, Prev: h.Prev, RecordsRoot: h.RecordsRoot, Records: h.Records, State: h.State,
-		Validators: h.Validators, Proof: hex.EncodeToString(h.Proof[:]), Winner: h.Winner, Proposer: h.Proposer,
+		Validators: h.Validators, NextValidators: h.NextValidators, Proof: hex.EncodeToString(h.Proof[:]), Winner: h.Winner, Proposer: h.Proposer,
 		Encoding: hex.EncodeToString(h.Encode()), Hash: h.Hash(),
 	}
 }

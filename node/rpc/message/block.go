@@ -84,25 +84,26 @@ func NewBlock(b *types.Block, certificate *types.Certificate, name string, o Blo
 
 // Header is all that a block's hash binds.
 type Header struct {
-	Network     types.Hash      `json:"network"`
-	Height      uint64          `json:"height"`
-	Round       uint32          `json:"round"`
-	Time        Timestamp       `json:"time"`
-	Prev        types.Hash      `json:"prev"`
-	RecordsRoot types.Hash      `json:"recordsRoot"` // of the RFC 6962 tree over the record ids
-	Records     uint32          `json:"records"`
-	State       types.Hash      `json:"state"`      // digest of the state after the parent
-	Validators  types.Hash      `json:"validators"` // hash of the validator set of this height
-	Proof       Hex             `json:"proof"`      // the VRF proof, 80 bytes
-	Winner      types.PublicKey `json:"winner"`
-	Proposer    types.PublicKey `json:"proposer"`
+	Network        types.Hash      `json:"network"`
+	Height         uint64          `json:"height"`
+	Round          uint32          `json:"round"`
+	Time           Timestamp       `json:"time"`
+	Prev           types.Hash      `json:"prev"`
+	RecordsRoot    types.Hash      `json:"recordsRoot"` // of the RFC 6962 tree over the record ids
+	Records        uint32          `json:"records"`
+	State          types.Hash      `json:"state"`          // digest of the state after the parent
+	Validators     types.Hash      `json:"validators"`     // hash of the validator set of this height
+	NextValidators types.Hash      `json:"nextValidators"` // hash of the validator set of the next height
+	Proof          Hex             `json:"proof"`          // the VRF proof, 80 bytes
+	Winner         types.PublicKey `json:"winner"`
+	Proposer       types.PublicKey `json:"proposer"`
 }
 
 // NewHeader returns the JSON form of a header.
 func NewHeader(h *types.Header) Header {
 	return Header{
 		Network: h.Network, Height: h.Height, Round: h.Round, Time: Timestamp(h.Time), Prev: h.Prev,
-		RecordsRoot: h.RecordsRoot, Records: h.Records, State: h.State, Validators: h.Validators,
+		RecordsRoot: h.RecordsRoot, Records: h.Records, State: h.State, Validators: h.Validators, NextValidators: h.NextValidators,
 		Proof: Hex(h.Proof[:]), Winner: h.Winner, Proposer: h.Proposer,
 	}
 }
@@ -111,7 +112,7 @@ func NewHeader(h *types.Header) Header {
 func (h Header) Types() (*types.Header, error) {
 	out := &types.Header{
 		Network: h.Network, Height: h.Height, Round: h.Round, Time: types.Time(h.Time), Prev: h.Prev,
-		RecordsRoot: h.RecordsRoot, Records: h.Records, State: h.State, Validators: h.Validators,
+		RecordsRoot: h.RecordsRoot, Records: h.Records, State: h.State, Validators: h.Validators, NextValidators: h.NextValidators,
 		Winner: h.Winner, Proposer: h.Proposer,
 	}
 	if len(h.Proof) != len(out.Proof) {

@@ -62,7 +62,7 @@ func block(n int) *types.Block {
 	}
 	b.Header = types.Header{
 		Network: types.Hash{1}, Height: 9, Round: 2, Time: 1767225600_123456789, Prev: types.Hash{2}, RecordsRoot: types.MerkleRoot(b.IDs()), Records: uint32(n),
-		State: types.Hash{3}, Validators: types.Hash{4}, Proof: types.VRFProof{7: 8}, Winner: guest.Public(), Proposer: types.PublicKey{6},
+		State: types.Hash{3}, Validators: types.Hash{4}, NextValidators: types.Hash{5}, Proof: types.VRFProof{7: 8}, Winner: guest.Public(), Proposer: types.PublicKey{6},
 	}
 	return b
 }
