@@ -28,13 +28,16 @@ import (
 	"github.com/posnet/posnet/node/storage"
 )
 
-// Options is what a node starts from. All fields but Logger and Version are needed.
+// Options is what a node starts from. Genesis, Config and Keys are needed.
 type Options struct {
 	Genesis *genesis.Genesis
 	Config  *config.Config
 	Keys    config.Keys
 	Logger  *slog.Logger // nil: nothing is logged
 	Version string       // of the program, as /version tells it
+	// ConfigFile is where Config comes from: changes of its peers are taken on
+	// while the node runs. nil: they are as in Config until SetPeers.
+	ConfigFile *config.File
 }
 
 // Addresses is where a node listens, as host:port; empty where it does not.
@@ -45,6 +48,8 @@ type Addresses struct {
 // Node is a running node.
 type Node struct {
 	engine    *engine.Engine
+	mesh      *p2p.Mesh
+	log       *slog.Logger
 	addresses Addresses
 	closers   []func() error // in the order of starting
 	done      chan struct{}
@@ -63,7 +68,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if err := check(o); err != nil {
 		return nil, err
 	}
-	n := &Node{done: make(chan struct{}), closing: make(chan struct{})}
+	n := &Node{log: o.Logger, done: make(chan struct{}), closing: make(chan struct{})}
 	if err := n.start(ctx, o); err != nil {
 		return nil, errors.Join(err, n.stop())
 	}
@@ -106,12 +111,12 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	}
 	mesh, err := p2p.New(p2p.Config{
 		Key: o.Keys.Sign, Network: o.Genesis.Network(), Name: o.Config.Name, Listen: o.Config.Listen.P2P,
-		Peers: peers(o.Config), Allowed: n.engine.Allowed, Handler: n.engine, Logger: o.Logger, Metrics: registry,
+		Peers: peers(o.Config.Peers), Allowed: n.engine.Allowed, Handler: n.engine, Logger: o.Logger, Metrics: registry,
 	})
 	if err != nil {
 		return err
 	}
-	links.Mesh = mesh
+	links.Mesh, n.mesh = mesh, mesh
 	n.addresses.P2P = mesh.Addr().String()
 	n.opened(func() error { mesh.Close(); return nil })
 	ports, err := bindAll(ctx, o.Config.Listen)
@@ -122,6 +127,9 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.opened(func() error { n.engine.Close(); return nil })
 	mesh.Start()
 	n.serve(o, ports, registry)
+	if o.ConfigFile != nil {
+		n.follow(o.ConfigFile)
+	}
 	return nil
 }
 
@@ -226,9 +234,9 @@ func openData(o Options) (*storage.Data, error) {
 	return storage.Open(o.Config.DataDir, id, o.Logger)
 }
 
-func peers(c *config.Config) []p2p.Peer {
-	out := make([]p2p.Peer, len(c.Peers))
-	for i, p := range c.Peers {
+func peers(list []config.Peer) []p2p.Peer {
+	out := make([]p2p.Peer, len(list))
+	for i, p := range list {
 		out[i] = p2p.Peer(p)
 	}
 	return out

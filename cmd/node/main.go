@@ -37,7 +37,8 @@ func command() *cobra.Command {
 		Short: "Run one validator of a posnet network",
 		Long: "Run one validator of a posnet network from three files: what all nodes agree on (genesis),\n" +
 			"what is this node's own (config), and its secrets (keys). A relative data folder in the\n" +
-			"config is relative to the config's folder. Logs go to standard error as JSON lines.",
+			"config is relative to the config's folder. A change of the peers in the config is taken on\n" +
+			"while the node runs; for all else it must be restarted. Logs go to standard error as JSON lines.",
 		Args:          cobra.NoArgs,
 		Version:       version,
 		SilenceErrors: true,
@@ -85,9 +86,10 @@ func load(f flags) (o node.Options, err error) {
 	if o.Genesis, err = genesis.Load(f.genesis); err != nil {
 		return o, err
 	}
-	if o.Config, err = config.Load(f.config); err != nil {
+	if o.ConfigFile, err = config.Open(f.config); err != nil {
 		return o, err
 	}
+	o.Config = o.ConfigFile.Config()
 	if o.Keys, err = config.LoadKeys(f.keys); err != nil {
 		return o, err
 	}

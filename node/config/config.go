@@ -83,8 +83,16 @@ type Keys struct {
 
 // Load reads and checks a config file.
 func Load(path string) (*Config, error) {
+	data, err := read(path, "config")
+	if err != nil {
+		return nil, err
+	}
+	return parse(data, path)
+}
+
+func parse(data []byte, path string) (*Config, error) {
 	c := &Config{}
-	if err := load(path, "config", c); err != nil {
+	if err := decode(data, path, "config", c); err != nil {
 		return nil, err
 	}
 	if err := c.Check(); err != nil {
@@ -96,7 +104,11 @@ func Load(path string) (*Config, error) {
 // LoadKeys reads a key file.
 func LoadKeys(path string) (Keys, error) {
 	var k Keys
-	if err := load(path, "keys", &k); err != nil {
+	data, err := read(path, "keys")
+	if err != nil {
+		return Keys{}, err
+	}
+	if err := decode(data, path, "keys", &k); err != nil {
 		return Keys{}, err
 	}
 	if k.Sign.Public().IsZero() || k.VRF.Public().IsZero() {
@@ -105,11 +117,15 @@ func LoadKeys(path string) (Keys, error) {
 	return k, nil
 }
 
-func load(path, what string, into any) error {
+func read(path, what string) ([]byte, error) {
 	data, err := jsonfile.Read(path, maxFileBytes)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	return data, nil
+}
+
+func decode(data []byte, path, what string, into any) error {
 	if err := jsonfile.Decode(data, into); err != nil {
 		return fmt.Errorf("%s: %w (in %s)", what, err, path)
 	}

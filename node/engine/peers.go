@@ -113,13 +113,9 @@ func (e *Engine) checkReadiness() {
 }
 
 // Allowed reports whether a key may link with this node: a validator of the
-// heights known, or a configured peer that is about to become one.
+// heights known. Configured peers, of which some are about to become validators,
+// are the links' own matter.
 func (e *Engine) Allowed(key types.PublicKey) bool {
-	for _, p := range e.options.Config.Peers {
-		if p.Key == key {
-			return true
-		}
-	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for above := uint64(1); above <= 2; above++ {

@@ -24,13 +24,13 @@ type Config struct {
 	Network types.Hash       // the network's id
 	Name    string           // the validator's name, at most types.MaxNameBytes bytes
 	Listen  string           // host:port; port 0 takes any free one
-	Peers   []Peer           // who is dialed; others may dial in if Allowed says so
+	Peers   []Peer           // who is dialed and may dial in, until SetPeers says otherwise
 	Handler Handler
 	Logger  *slog.Logger // nil: nothing is logged
 
-	// Allowed tells whose links are accepted, dialed or dialing in. It is asked
-	// at each connection and about once a second for each link, from many
-	// goroutines at a time, and must not block. If it is nil, Peers are allowed.
+	// Allowed tells who else may link: validators that are not among Peers. It is
+	// asked at each connection and about once a second for each link, from many
+	// goroutines at a time, and must not block. nil: nobody else.
 	Allowed func(types.PublicKey) bool
 	// Listener takes the place of Listen, for who must know a port before the
 	// addresses of all nodes are known. The mesh closes it.
@@ -65,7 +65,7 @@ type Handler interface {
 type PeerInfo struct {
 	Name    string // as configured, else as the peer calls itself
 	Key     types.PublicKey
-	Address string    // as configured, else where it dialed in from
+	Address string    // as configured, now or before, else where it dialed in from
 	Vote    bool      // the vote link is up
 	Bulk    bool      // the bulk link is up
 	Since   time.Time // when the younger of the two links came up; zero unless both are up

@@ -28,24 +28,24 @@ func (b *backoff) next() time.Duration {
 	return b.step/2 + rand.N(b.step/2)
 }
 
-// keepDialing keeps one link to a configured peer up until the mesh closes. It
-// rests while the place is taken, whoever dialed.
-func (m *Mesh) keepDialing(p *peer, kind LinkKind) {
+// keepDialing keeps one link to a configured peer up until ctx ends. It rests
+// while the place is taken, whoever dialed.
+func (m *Mesh) keepDialing(ctx context.Context, p Peer, kind LinkKind) {
 	var pace backoff
 	var pause time.Duration
-	for m.sleep(pause) {
+	for sleep(ctx, pause) {
 		l := m.current(p.Key, kind)
 		if l == nil {
 			var err error
-			if l, err = m.dial(p, kind); err != nil {
-				m.reportDial(p, kind, err)
+			if l, err = m.dial(ctx, p, kind); err != nil {
+				m.reportDial(ctx, p, kind, err)
 				pause = pace.next()
 				continue
 			}
 		}
 		select {
 		case <-l.gone:
-		case <-m.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
 		pause = m.afterLoss(l, &pace)
@@ -65,28 +65,25 @@ func (m *Mesh) afterLoss(l *link, pace *backoff) time.Duration {
 	return pace.next()
 }
 
-// sleep pauses and reports whether the mesh is still open.
-func (m *Mesh) sleep(pause time.Duration) bool {
+// sleep pauses and reports whether there is a reason to go on.
+func sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return m.ctx.Err() == nil
-	case <-m.ctx.Done():
+		return ctx.Err() == nil
+	case <-ctx.Done():
 		return false
 	}
 }
 
 // dial makes one attempt; the link it returns is in its place and served.
-func (m *Mesh) dial(p *peer, kind LinkKind) (*link, error) {
-	if !m.config.Allowed(p.Key) {
-		return nil, fmt.Errorf("key %s is no validator of this network now: it is not dialed", p.Key.Short())
-	}
-	h, err := m.connect(p.Address)
+func (m *Mesh) dial(ctx context.Context, p Peer, kind LinkKind) (*link, error) {
+	h, err := m.connect(ctx, p.Address)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(m.ctx, func() { h.ws.Close() })
+	stop := context.AfterFunc(ctx, func() { h.ws.Close() })
 	defer stop()
 	l, err := m.proveDialing(h, p, kind)
 	if err != nil {
@@ -98,7 +95,7 @@ func (m *Mesh) dial(p *peer, kind LinkKind) (*link, error) {
 }
 
 // connect opens a websocket to an address.
-func (m *Mesh) connect(address string) (*handshake, error) {
+func (m *Mesh) connect(ctx context.Context, address string) (*handshake, error) {
 	h := &handshake{timing: m.timing}
 	d := websocket.Dialer{
 		HandshakeTimeout: m.timing.handshake,
@@ -114,7 +111,7 @@ func (m *Mesh) connect(address string) (*handshake, error) {
 			return h.conn, nil
 		},
 	}
-	ws, response, err := d.DialContext(m.ctx, "ws://"+address+path, nil)
+	ws, response, err := d.DialContext(ctx, "ws://"+address+path, nil)
 	if errors.Is(err, websocket.ErrBadHandshake) && response != nil {
 		return nil, fmt.Errorf("what answers at %s is no validator's p2p port: it says %q", address, response.Status)
 	}
@@ -128,13 +125,13 @@ func (m *Mesh) connect(address string) (*handshake, error) {
 
 // reportDial keeps why a dial failed, and logs it if it is news: a complaint
 // loudly, an absent peer not.
-func (m *Mesh) reportDial(p *peer, kind LinkKind, err error) {
+func (m *Mesh) reportDial(ctx context.Context, p Peer, kind LinkKind, err error) {
 	err = plain(err)
-	if isRoutine(err) || m.ctx.Err() != nil {
+	if isRoutine(err) || ctx.Err() != nil {
 		return
 	}
 	args := []any{"peer", p.Name, "key", p.Key.Short(), "address", p.Address, "link", kind, "why", err}
-	switch isNews := m.note(p, err.Error()); {
+	switch isNews := m.note(p.Key, err.Error()); {
 	case isNews && complaint(err) && m.repeats.isNew(p.Address, err.Error()):
 		m.log.Warn("peer not linked", args...)
 	case isNews:

@@ -95,11 +95,11 @@ func (h *handshake) readProof(key types.PublicKey, message []byte) error {
 }
 
 // proveDialing is the dialer's half: it returns the proved link, in its place.
-func (m *Mesh) proveDialing(h *handshake, p *peer, kind LinkKind) (*link, error) {
-	if !m.claim(p, kind) {
+func (m *Mesh) proveDialing(h *handshake, p Peer, kind LinkKind) (*link, error) {
+	if !m.claim(p.Key, kind) {
 		return nil, errTaken
 	}
-	defer m.release(p, kind)
+	defer m.release(p.Key, kind)
 	mine := m.newHello(kind).encode()
 	if err := h.write(mine); err != nil {
 		return nil, err

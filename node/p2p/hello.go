@@ -107,7 +107,7 @@ func (m *Mesh) checkHello(h *hello, kind LinkKind, expected types.PublicKey) err
 		return refuse("key %s is my own: a validator's key may be in use in one place only", h.Key.Short())
 	case !expected.IsZero() && h.Key != expected:
 		return refuse("key %s is expected at this address, yours is %s", expected.Short(), h.Key.Short())
-	case !m.config.Allowed(h.Key):
+	case !m.allowed(h.Key):
 		return refuse("key %s is neither a validator of this network nor a peer in the config here", h.Key.Short())
 	case h.Link != kind || h.Link != VoteLink && h.Link != BulkLink:
 		return refuse("link kind %d is not what is wanted: the vote link is 1, the bulk link 2", h.Link)

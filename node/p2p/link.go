@@ -219,7 +219,7 @@ func (l *link) extend() { l.ws.SetWriteDeadline(time.Now().Add(l.timing.write)) 
 // has for this: no answer is due, so each end's beats tell of itself only.
 func (l *link) beat(allowed func(types.PublicKey) bool) error {
 	if !allowed(l.peer.Key) {
-		l.end(refuse("key %s is a validator of this network no longer", l.peer.Key.Short()))
+		l.end(refuse("key %s is no longer a validator of this network or a peer in the config here", l.peer.Key.Short()))
 		return nil
 	}
 	return l.ws.WriteControl(websocket.PongMessage, nil, time.Now().Add(l.timing.write))

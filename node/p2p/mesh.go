@@ -32,9 +32,13 @@ type Mesh struct {
 	wg     sync.WaitGroup // all goroutines but those of the HTTP server
 	once   sync.Once      // Close
 
-	mu     sync.RWMutex // guards what follows
-	peers  map[types.PublicKey]*peer
-	closed bool
+	setting sync.Mutex // held by SetPeers: one at a time
+
+	mu      sync.RWMutex // guards what follows
+	peers   map[types.PublicKey]*peer
+	listed  []types.PublicKey // the configured peers, in the order of the config
+	started bool
+	closed  bool
 }
 
 // New makes a mesh and opens its port, so that Addr is known and connections
@@ -85,34 +89,13 @@ func (m *Mesh) complete() error {
 			return d.DialContext(ctx, "tcp", address)
 		}
 	}
-	for i, p := range c.Peers {
-		if err := m.addPeer(p); err != nil {
-			return fmt.Errorf("peers[%d] (%s): %w", i, p.Name, err)
-		}
-	}
 	if c.Allowed == nil {
-		configured := map[types.PublicKey]bool{}
-		for _, p := range c.Peers {
-			configured[p.Key] = true
-		}
-		c.Allowed = func(key types.PublicKey) bool { return configured[key] }
+		c.Allowed = func(types.PublicKey) bool { return false }
 	}
-	return nil
-}
-
-func (m *Mesh) addPeer(p Peer) error {
-	_, _, err := net.SplitHostPort(p.Address)
-	switch {
-	case p.Key == m.self:
-		return fmt.Errorf("its key is this node's own: peers are the other validators")
-	case p.Key.IsZero():
-		return fmt.Errorf("its key is missing")
-	case err != nil:
-		return fmt.Errorf("address %q: %w; it must be host:port", p.Address, err)
-	case m.peers[p.Key] != nil:
-		return fmt.Errorf("its key is there twice")
+	if err := m.checkPeers(c.Peers); err != nil {
+		return err
 	}
-	m.peers[p.Key] = &peer{Peer: p, configured: true}
+	m.configure(c.Peers)
 	return nil
 }
 
@@ -120,16 +103,10 @@ func (m *Mesh) addPeer(p Peer) error {
 // even before Start returns. It is called once.
 func (m *Mesh) Start() {
 	m.spawn(m.listen)
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, p := range m.peers {
-		if !p.configured || m.closed {
-			continue
-		}
-		for _, kind := range linkKinds {
-			m.wg.Go(func() { m.keepDialing(p, kind) })
-		}
-	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.started = true
+	m.startDialing()
 }
 
 // spawn runs f in a goroutine that Close waits for, unless the mesh is closed.

@@ -18,6 +18,7 @@ func (p *pair) both() bool { return p[VoteLink] != nil && p[BulkLink] != nil }
 type peer struct {
 	Peer
 	configured bool
+	dialing    *dialing // nil: nobody keeps its links up
 	links      pair
 	claimed    [len(linkKinds) + 1]bool // by LinkKind: see claim
 	told       pair                     // what LinkUp last told of, unless LinkDown was told since
@@ -64,18 +65,24 @@ func (m *Mesh) attach(l *link, key types.PublicKey, name string, seen *link) boo
 
 // claim reports whether a place is empty for a link that this node is about to
 // dial. If its key is the smaller one, it keeps the place until release.
-func (m *Mesh) claim(p *peer, kind LinkKind) bool {
+func (m *Mesh) claim(key types.PublicKey, kind LinkKind) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	p := m.peers[key]
+	if p == nil {
+		return false // configured no longer
+	}
 	empty := p.links[kind] == nil
-	p.claimed[kind] = empty && m.isSmaller(p.Key)
+	p.claimed[kind] = empty && m.isSmaller(key)
 	return empty
 }
 
-func (m *Mesh) release(p *peer, kind LinkKind) {
+func (m *Mesh) release(key types.PublicKey, kind LinkKind) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p.claimed[kind] = false
+	if p := m.peers[key]; p != nil {
+		p.claimed[kind] = false
+	}
 }
 
 // isSmaller reports whether this node's key comes before another.
@@ -94,10 +101,10 @@ func (m *Mesh) detach(l *link) {
 	m.forget(l.peer)
 }
 
-// forget drops a peer that only ever dialed in and is gone, so that the table
+// forget drops a peer that is not configured and is gone, so that the table
 // stays as small as the network. The caller holds m.mu.
 func (m *Mesh) forget(p *peer) {
-	idle := !p.telling && p.links == (pair{}) && p.told == (pair{})
+	idle := !p.telling && p.links == (pair{}) && p.told == (pair{}) && p.dialing == nil
 	if idle && !p.configured && m.peers[p.Key] == p {
 		delete(m.peers, p.Key)
 	}
@@ -154,10 +161,11 @@ func (m *Mesh) current(key types.PublicKey, kind LinkKind) *link {
 
 // note keeps why a peer cannot be linked, for Peers, and reports whether that
 // is news.
-func (m *Mesh) note(p *peer, problem string) bool {
+func (m *Mesh) note(key types.PublicKey, problem string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p.links.both() || p.problem == problem {
+	p := m.peers[key]
+	if p == nil || p.links.both() || p.problem == problem {
 		return false
 	}
 	p.problem = problem
@@ -170,8 +178,8 @@ func (m *Mesh) Peers() []PeerInfo {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var list, others []PeerInfo
-	for _, p := range m.config.Peers {
-		list = append(list, m.peers[p.Key].info())
+	for _, key := range m.listed {
+		list = append(list, m.peers[key].info())
 	}
 	for _, p := range m.peers {
 		if !p.configured {

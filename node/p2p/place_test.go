@@ -107,7 +107,7 @@ func (m *model) running(dialer int) *attempt {
 
 // begin has a node dial, if it would.
 func (m *model) begin(dialer int) {
-	if m.running(dialer) == nil && m.held(dialer) == nil && m.nodes[dialer].claim(m.peers[dialer], VoteLink) {
+	if m.running(dialer) == nil && m.held(dialer) == nil && m.nodes[dialer].claim(m.peers[dialer].Key, VoteLink) {
 		m.attempts = append(m.attempts, &attempt{dialer: dialer})
 	}
 }
@@ -144,7 +144,7 @@ func (m *model) advance(a *attempt) {
 	a.step++
 	if a.failed || a.step == 4 {
 		a.step = 5
-		m.nodes[d].release(m.peers[d], VoteLink)
+		m.nodes[d].release(m.peers[d].Key, VoteLink)
 	}
 	if a.failed && a.ends[l] != nil { // the dialer closes, and the listener hears of it
 		m.drop(l, a.ends[l])

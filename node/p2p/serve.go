@@ -18,7 +18,7 @@ func (m *Mesh) serve(h *handshake, l *link, proof []byte) {
 	}
 	if err == nil {
 		h.finish()
-		m.wg.Go(func() { l.write(m.config.Allowed) })
+		m.wg.Go(func() { l.write(m.allowed) })
 		m.tell(l.peer)
 		l.awaitBefore()
 		err = l.read(func(kind Kind, payload []byte) { m.config.Handler.Message(l.peer.Key, kind, payload) })
@@ -42,7 +42,7 @@ func (l *link) awaitBefore() {
 // reportEnd logs how a link ended, loudly if one end had a complaint.
 func (m *Mesh) reportEnd(l *link) {
 	reason := plain(l.reason)
-	args := []any{"peer", l.peer.Name, "key", l.peer.Key.Short(), "link", l.kind, "why", reason}
+	args := []any{"peer", m.nameOf(l.peer), "key", l.peer.Key.Short(), "link", l.kind, "why", reason}
 	if complaint(reason) && m.repeats.isNew(l.remote, reason.Error()) {
 		m.log.Warn("link ended", args...)
 		return
