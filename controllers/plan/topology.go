@@ -41,6 +41,7 @@ type Input struct {
 type Node struct {
 	Name   string
 	Stake  uint64 // by the spec, in tokens; 0 when departing
+	Keys   Keys
 	Config *config.Config
 }
 
@@ -75,7 +76,7 @@ func New(in Input) (*Topology, error) {
 		if err := c.Check(); err != nil {
 			return nil, fmt.Errorf("plan: validator %s: %w", v.Name, err)
 		}
-		t.Nodes = append(t.Nodes, Node{Name: v.Name, Stake: v.Stake, Config: c})
+		t.Nodes = append(t.Nodes, Node{Name: v.Name, Stake: v.Stake, Keys: in.Keys[v.Name], Config: c})
 	}
 	return t, nil
 }

@@ -17,11 +17,10 @@ const (
 	ConfigFile  = "config.json"  // a config.Config
 )
 
-// genesisConfigMap is what all nodes start from. It never changes: its hash is
+// GenesisConfigMap is what all nodes start from. It never changes: its hash is
 // the network's id.
-func genesisConfigMap(in Input) *corev1.ConfigMap {
-	n := in.Network
-	c := configMap(keptMeta(n, GenesisName(n.Name), NetworkLabels(n.Name)), GenesisFile, in.Genesis.Encode())
+func GenesisConfigMap(n *v1alpha1.PosNetwork, g *genesis.Genesis) *corev1.ConfigMap {
+	c := configMap(keptMeta(n, GenesisName(n.Name), NetworkLabels(n.Name)), GenesisFile, g.Encode())
 	c.Immutable = ptr(true)
 	return c
 }

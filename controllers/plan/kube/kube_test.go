@@ -12,6 +12,7 @@ import (
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/controllers/plan/kube"
 	"github.com/posnet/posnet/node/config"
+	"github.com/posnet/posnet/node/types"
 )
 
 const alice = head + "  validators: [{name: alice, stake: 1}]\n"
@@ -22,10 +23,17 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := kube.New(in); err == nil || !strings.Contains(err.Error(), "POSNET_IMAGE") {
 		t.Errorf("without an image: %v", err)
 	}
-	in = input(t, network(t, alice))
+}
+
+// What is lost is not made anew, and all else stays as it was.
+func TestLostKeysHaveNoSecrets(t *testing.T) {
+	in := input(t, network(t, alice))
+	whole := len(objects(t, in).All())
 	delete(in.Keys, "alice")
-	if _, err := kube.New(in); err == nil || err.Error() != "kube: validator alice has no keys" {
-		t.Errorf("without keys: %v", err)
+	in.Authority = types.PrivateKey{}
+	o := objects(t, in)
+	if o.Validators[0].Keys != nil || len(o.Kept) != 1 || len(o.All()) != whole-2 {
+		t.Errorf("without keys and authority: %d of %d objects, %d kept", len(o.All()), whole, len(o.Kept))
 	}
 }
 

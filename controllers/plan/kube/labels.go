@@ -25,8 +25,11 @@ const (
 
 // Annotations of the objects.
 const (
-	// AnnotationKey is on a key Secret: the validator's public signing key, hex.
+	// AnnotationKey is on a key Secret and on a StatefulSet: the validator's public
+	// signing key, hex. By it a Secret that is another's is found out.
 	AnnotationKey = "posnet.dev/key"
+	// AnnotationVRFKey is on a StatefulSet: the public key of the beacon's proofs, hex.
+	AnnotationVRFKey = "posnet.dev/vrf-key"
 	// AnnotationConfigHash is on a pod template: a change of the config other than
 	// of its peers starts the node anew.
 	AnnotationConfigHash = "posnet.dev/config-hash"

@@ -30,8 +30,8 @@ type Input struct {
 	// Genesis is what the network started from. After a change of stakes it differs
 	// from the one in Topology, which is what a network made now would start from.
 	Genesis   *genesis.Genesis
-	Keys      map[string]config.Keys // by the names of the topology's nodes
-	Authority types.PrivateKey       // signs changes of stake
+	Keys      map[string]config.Keys // by the names of the topology's nodes; absent: lost
+	Authority types.PrivateKey       // signs changes of stake; zero: lost
 	Image     string                 // of the nodes, where the spec names none
 	Budget    rollout.Budget         // what evictions may take down
 }
@@ -53,38 +53,39 @@ type Objects struct {
 type Validator struct {
 	Name      string
 	Departing bool           // the spec has it no more, the chain may still count it
-	Keys      *corev1.Secret // made once, and never written anew
+	Keys      *corev1.Secret // made once, and never written anew; nil: its keys are lost
 	Config    *corev1.ConfigMap
 	// StatefulSet is of one pod, or of none while the network hibernates. Its
 	// template is that of the spec: to be applied when it is this one's turn.
 	StatefulSet *appsv1.StatefulSet
 }
 
-// New makes the objects. It is an error if a node of the topology has no keys,
-// or if there is no image for the nodes.
+// New makes the objects. It is an error if there is no image for the nodes.
 func New(in Input) (*Objects, error) {
 	if in.Image == "" && in.Network.Spec.Image == "" {
 		return nil, fmt.Errorf("kube: there is no image for the nodes: give the operator one (POSNET_IMAGE), or set spec.image")
 	}
 	o := &Objects{
-		Kept:   []Object{authoritySecret(in), genesisConfigMap(in)},
+		Kept:   []Object{GenesisConfigMap(in.Network, in.Genesis)},
 		Shared: []Object{serviceAccount(in.Network), nodesService(in.Network), apiService(in.Network), networkPolicy(in.Network)},
+	}
+	if !in.Authority.Public().IsZero() {
+		o.Kept = append([]Object{AuthoritySecret(in.Network, in.Authority)}, o.Kept...)
 	}
 	for _, budget := range disruptionBudgets(in) {
 		o.Shared = append(o.Shared, budget)
 	}
 	for _, n := range in.Topology.Nodes {
-		keys, ok := in.Keys[n.Name]
-		if !ok {
-			return nil, fmt.Errorf("kube: validator %s has no keys", n.Name)
-		}
-		o.Validators = append(o.Validators, Validator{
+		v := Validator{
 			Name:        n.Name,
 			Departing:   n.Stake == 0,
-			Keys:        keysSecret(in.Network, n.Name, keys),
 			Config:      nodeConfigMap(in.Network, n),
 			StatefulSet: statefulSet(in, n),
-		})
+		}
+		if keys, ok := in.Keys[n.Name]; ok {
+			v.Keys = KeysSecret(in.Network, n.Name, keys)
+		}
+		o.Validators = append(o.Validators, v)
 	}
 	return o, nil
 }
@@ -93,7 +94,10 @@ func New(in Input) (*Objects, error) {
 func (o *Objects) All() []Object {
 	out := slices.Concat(o.Kept, o.Shared)
 	for _, v := range o.Validators {
-		out = append(out, v.Keys, v.Config, v.StatefulSet)
+		if v.Keys != nil {
+			out = append(out, v.Keys)
+		}
+		out = append(out, v.Config, v.StatefulSet)
 	}
 	return out
 }

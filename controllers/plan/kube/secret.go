@@ -23,19 +23,18 @@ type authority struct {
 	Sign types.PrivateKey `json:"sign"`
 }
 
-// keysSecret holds one validator's keys, so that no pod can read another's.
-func keysSecret(n *v1alpha1.PosNetwork, validator string, keys config.Keys) *corev1.Secret {
+// KeysSecret holds one validator's keys, so that no pod can read another's.
+func KeysSecret(n *v1alpha1.PosNetwork, validator string, keys config.Keys) *corev1.Secret {
 	return secret(n, KeysName(n.Name, validator), ValidatorLabels(n.Name, validator), KeysFile, keys.Encode(), keys.Sign.Public())
 }
 
-// authoritySecret holds the key that signs changes of stake. No pod mounts it.
-func authoritySecret(in Input) *corev1.Secret {
-	data, err := json.MarshalIndent(authority{in.Authority}, "", "  ")
+// AuthoritySecret holds the key that signs changes of stake. No pod mounts it.
+func AuthoritySecret(n *v1alpha1.PosNetwork, key types.PrivateKey) *corev1.Secret {
+	data, err := json.MarshalIndent(authority{key}, "", "  ")
 	if err != nil {
 		panic("kube: cannot encode the authority's key: " + err.Error()) // it is plain
 	}
-	n := in.Network
-	return secret(n, AuthorityName(n.Name), NetworkLabels(n.Name), AuthorityFile, append(data, '\n'), in.Authority.Public())
+	return secret(n, AuthorityName(n.Name), NetworkLabels(n.Name), AuthorityFile, append(data, '\n'), key.Public())
 }
 
 func secret(n *v1alpha1.PosNetwork, name string, labels map[string]string, file string, data []byte, key types.PublicKey) *corev1.Secret {

@@ -22,9 +22,11 @@ func statefulSet(in Input, node plan.Node) *appsv1.StatefulSet {
 	if n.Spec.Hibernate {
 		replicas = 0
 	}
+	m := meta(n, StatefulSetName(n.Name, node.Name), ValidatorLabels(n.Name, node.Name))
+	m.Annotations = map[string]string{AnnotationKey: node.Keys.Sign.String(), AnnotationVRFKey: node.Keys.VRF.String()}
 	return &appsv1.StatefulSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "StatefulSet"},
-		ObjectMeta: meta(n, StatefulSetName(n.Name, node.Name), ValidatorLabels(n.Name, node.Name)),
+		ObjectMeta: m,
 		Spec: appsv1.StatefulSetSpec{
 			Replicas:             &replicas,
 			ServiceName:          NodesName(n.Name),
