@@ -180,6 +180,26 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
+func TestWinners(t *testing.T) {
+	f := newFake()
+	for range 15 {
+		f.commit()
+	}
+	c, ctx := dial(t, f, client.Options{})
+	newest, err := c.Winners(ctx, 0)
+	if err != nil || len(newest) != message.DefaultWinners || newest[0].Height != 15 {
+		t.Errorf("the newest: %+v, %v", newest, err)
+	}
+	one, err := c.WinnersUpTo(ctx, 12, 1)
+	if err != nil || len(one) != 1 || one[0].Height != 12 || one[0].Hash != f.blocks[11].Header.Hash() || one[0].Hash != newest[3].Hash {
+		t.Errorf("of height 12: %+v, %v", one, err)
+	}
+	var refused *client.Error
+	if _, err := c.WinnersUpTo(ctx, 16, 1); !errors.As(err, &refused) || refused.Status != message.StatusNotFound {
+		t.Errorf("of a height that is not there: %v", err)
+	}
+}
+
 func TestSubscribeToNothing(t *testing.T) {
 	c, ctx := dial(t, newFake(), client.Options{})
 	var refused *client.Error

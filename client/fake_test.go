@@ -92,6 +92,20 @@ func (f *fake) Record(_ context.Context, id types.Hash) (message.Record, error) 
 	return message.Record{}, message.Errorf(message.StatusNotFound, "No record %s is known here", id)
 }
 
+func (f *fake) Winners(_ context.Context, height uint64, limit int) ([]message.Winner, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if height == 0 {
+		height = uint64(len(f.blocks))
+	}
+	var out []message.Winner
+	for ; height > 0 && len(out) < limit; height-- {
+		h := f.blocks[height-1].Header
+		out = append(out, message.NewWinner(&h, h.Hash(), "alice"))
+	}
+	return out, nil
+}
+
 func (f *fake) WaitBlock(ctx context.Context, height uint64) error {
 	for {
 		f.mu.Lock()

@@ -89,8 +89,16 @@ func (c *Client) Proof(ctx context.Context, id types.Hash) (out message.Proof, e
 // Winners returns the newest winners, newest first; limit 0 stands for
 // message.DefaultWinners.
 func (c *Client) Winners(ctx context.Context, limit int) ([]message.Winner, error) {
+	return c.WinnersUpTo(ctx, 0, limit)
+}
+
+// WinnersUpTo returns the winners up to a height, newest first; 0 stands for the
+// newest, and for message.DefaultWinners. To ask several nodes for the same
+// height is the cheapest way to hold their chains beside each other: each winner
+// bears its block's hash. The error is a 404 where the node is not that far.
+func (c *Client) WinnersUpTo(ctx context.Context, height uint64, limit int) ([]message.Winner, error) {
 	var out message.Winners
-	err := c.Do(ctx, message.OpWinners, heightArgs{Limit: limit}, &out)
+	err := c.Do(ctx, message.OpWinners, heightArgs{height, limit}, &out)
 	return out.Winners, err
 }
 

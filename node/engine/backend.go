@@ -123,10 +123,14 @@ func (e *Engine) Record(ctx context.Context, id types.Hash) (message.Record, err
 	return message.Record{}, message.Errorf(message.StatusNotFound, "record %s is neither in the pool nor in a block, and this node does not remember dropping it", id)
 }
 
-// Winners returns the newest winners, newest first.
-func (e *Engine) Winners(_ context.Context, limit int) ([]message.Winner, error) {
+// Winners returns the winners up to a height, newest first; 0 stands for the
+// newest.
+func (e *Engine) Winners(_ context.Context, height uint64, limit int) ([]message.Winner, error) {
 	out := []message.Winner{}
-	for height := e.Head(); height > 0 && len(out) < limit; height-- {
+	if height == 0 {
+		height = e.Head()
+	}
+	for ; height > 0 && len(out) < limit; height-- {
 		info, err := e.history.info(height)
 		if err != nil {
 			return nil, err

@@ -91,8 +91,18 @@ func TestDrawsAndWinners(t *testing.T) {
 		if _, err := n.Draw(t.Context(), 22, 2); err == nil {
 			t.Error("the future is known")
 		}
-		if winners, err := n.Winners(t.Context(), 5); err != nil || len(winners) != 5 || winners[0].Height != 20 {
-			t.Errorf("winners: %+v, %v", winners, err)
+		for _, c := range []struct {
+			height, first uint64
+			limit, want   int
+		}{{0, 20, 5, 5}, {20, 20, 1, 1}, {7, 7, 5, 5}, {3, 3, 5, 3}, {1, 1, 1, 1}} {
+			winners, err := n.Winners(t.Context(), c.height, c.limit)
+			if err != nil || len(winners) != c.want || winners[0].Height != c.first {
+				t.Errorf("%d winners up to height %d: %+v, %v", c.limit, c.height, winners, err)
+				continue
+			}
+			if b, _, err := n.Block(t.Context(), c.first); err != nil || winners[0].Hash != b.Header.Hash() {
+				t.Errorf("the winner of height %d: %+v, %v", c.first, winners[0], err)
+			}
 		}
 		w.until("all heights are audited", func() bool {
 			f, err := n.Fairness(t.Context())

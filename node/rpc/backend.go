@@ -63,8 +63,9 @@ type Backend interface {
 	Balance(ctx context.Context, account types.Account) (message.Balance, error)
 	// Record returns the fate of a record, or 404.
 	Record(ctx context.Context, id types.Hash) (message.Record, error)
-	// Winners returns the newest winners, newest first, at most limit.
-	Winners(ctx context.Context, limit int) ([]message.Winner, error)
+	// Winners returns the winners up to a height from 1 to Head, newest first, at
+	// most limit; 0 stands for Head.
+	Winners(ctx context.Context, height uint64, limit int) ([]message.Winner, error)
 	// Draw returns the lottery of a height from 1 to Head+1, with at most limit
 	// places of its order; 0 stands for Head+1. 404 where it is not known.
 	Draw(ctx context.Context, height uint64, limit int) (message.Draw, error)

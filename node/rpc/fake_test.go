@@ -204,12 +204,12 @@ func (f *fake) Record(_ context.Context, id types.Hash) (message.Record, error) 
 	return message.Record{}, message.Errorf(message.StatusNotFound, "No record %s is known here", id)
 }
 
-func (f *fake) Winners(_ context.Context, limit int) ([]message.Winner, error) {
+func (f *fake) Winners(_ context.Context, height uint64, limit int) ([]message.Winner, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []message.Winner
 	for _, b := range slices.Backward(f.blocks) {
-		if len(out) < limit {
+		if len(out) < limit && (height == 0 || b.Header.Height <= height) {
 			out = append(out, message.NewWinner(&b.Header, b.Header.Hash(), "alice"))
 		}
 	}

@@ -52,7 +52,7 @@ var operations = []*operation{
 	{message.OpBalance, needed("account"), "an account's balance and next nonce", runBalance},
 	{message.OpBlock, append(needed("height"), optional("ids", "certified")...), "one block; a negative height counts from the end", runBlock},
 	{message.OpRecord, needed("id"), "what became of a record", runRecord},
-	{message.OpWinners, optional("limit"), "who won the newest blocks", runWinners},
+	{message.OpWinners, optional("height", "limit"), "who won the blocks up to a height", runWinners},
 	{message.OpDraw, optional("height", "limit"), "the lottery of a height: seed, participants, order, winner", runDraw},
 	{message.OpFairness, nil, "whether the draws so far look fair", runFairness},
 	{message.OpProof, needed("id"), "the proof that a record is in a block", runProof},
@@ -146,11 +146,15 @@ func runRecord(ctx context.Context, s *Server, a *arguments) (any, error) {
 }
 
 func runWinners(ctx context.Context, s *Server, a *arguments) (any, error) {
+	height := uint64(a.integer("height", 0, 0, int64(types.MaxAmount)))
 	limit := a.integer("limit", message.DefaultWinners, 1, message.MaxWinners)
 	if a.err != nil {
 		return nil, a.err
 	}
-	winners, err := s.backend.Winners(ctx, int(limit))
+	if head := s.backend.Head(); height > head {
+		return nil, message.Errorf(message.StatusNotFound, "There is no block at height %d: the newest has height %d", height, head)
+	}
+	winners, err := s.backend.Winners(ctx, height, int(limit))
 	return message.Winners{Winners: listed(winners)}, err
 }
 
