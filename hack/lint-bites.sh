@@ -45,7 +45,7 @@ calls() {
   echo "$1/f$count.go: $3" >>"$expected"
 }
 
-for pure in node/lottery node/consensus node/ledger node/validity controllers/plan controllers/plan/kube controllers/rollout controllers/health; do
+for pure in node/lottery node/consensus node/ledger node/validity node/replay controllers/plan controllers/plan/kube controllers/rollout controllers/health; do
   for std in net net/http os os/exec sync sync/atomic context math/rand math/rand/v2 crypto/rand log log/slog syscall; do
     imports refused "$pure" "$std"
   done
@@ -71,6 +71,8 @@ imports allowed node/consensus "$ours/node/types"
 imports refused node/ledger "$ours/node/storage"
 imports allowed node/ledger "$ours/node/genesis"
 imports refused node/validity "$ours/node/storage"
+imports refused node/replay "$ours/node/storage"
+imports allowed node/replay "$ours/node/validity"
 imports allowed node/validity "$ours/node/ledger"
 imports refused node/pool "$ours/node/p2p"
 imports allowed node/pool "$ours/node/ledger"

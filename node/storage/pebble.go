@@ -110,9 +110,14 @@ func pebbleOptions(disk vfs.FS, create bool, f *faults) *pebble.Options {
 	return o
 }
 
-// openPebble opens a database and turns whatever a damaged one does, a panic
+// openPebble opens a database, which create allows to be made.
+func openPebble(disk vfs.FS, dir string, create bool, f *faults) (*pebble.DB, error) {
+	return openWith(dir, pebbleOptions(manifestFirst{disk}, create, f), f)
+}
+
+// openWith opens a database and turns whatever a damaged one does, a panic
 // included, into one error.
-func openPebble(disk vfs.FS, dir string, create bool, f *faults) (db *pebble.DB, err error) {
+func openWith(dir string, options *pebble.Options, f *faults) (db *pebble.DB, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -128,7 +133,7 @@ func openPebble(disk vfs.FS, dir string, create bool, f *faults) (db *pebble.DB,
 			db, err = nil, openError(dir, err)
 		}
 	}()
-	return pebble.Open(dir, pebbleOptions(manifestFirst{disk}, create, f))
+	return pebble.Open(dir, options)
 }
 
 // oneLine is an error told on one line; Pebble's may go on with details of its

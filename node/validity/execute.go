@@ -53,6 +53,19 @@ func (n *Next) Apply(header types.Header, records []types.VerifiedRecord, output
 	return &Executed{Block: block, Delta: delta}, nil
 }
 
+// CheckBody checks that a block holds the records its header binds, in their
+// order. An error is a *Fault.
+func CheckBody(b *types.Block) error {
+	h := &b.Header
+	if len(b.Records) != int(h.Records) {
+		return differ(h.Height, "header.records", "the block holds another number of records", len(b.Records), h.Records)
+	}
+	if root := types.MerkleRoot(b.IDs()); root != h.RecordsRoot {
+		return differ(h.Height, "header.recordsRoot", "the records in the block have another root", root, h.RecordsRoot)
+	}
+	return nil
+}
+
 // recordFault is the fault of one record.
 func recordFault(height uint64, index int, err error) *Fault {
 	return &Fault{Height: height, Where: fmt.Sprintf("records[%d]", index), What: err.Error()}

@@ -85,16 +85,25 @@ func (n *Next) Header(round uint32) types.Header {
 	}
 }
 
+// CheckNetwork checks that a block is of a network. An error is a *Fault.
+func CheckNetwork(h *types.Header, network types.Hash) error {
+	if h.Network != network {
+		return differ(h.Height, "header.network", "the block is of another network", network, h.Network)
+	}
+	return nil
+}
+
 // CheckHeader checks what a header says against the chain, and returns the
 // claim of its proof, which is still to be checked. An error is a *Fault.
 func (n *Next) CheckHeader(h *types.Header) (Claim, error) {
 	want := n.Header(h.Round)
+	if err := CheckNetwork(h, want.Network); err != nil {
+		return Claim{}, err
+	}
 	bad := func(field, what string, expected, found any) (Claim, error) {
 		return Claim{}, differ(n.Height, "header."+field, what, expected, found)
 	}
 	switch {
-	case h.Network != want.Network:
-		return bad("network", "the block is of another network", want.Network, h.Network)
 	case h.Height != n.Height:
 		return bad("height", "the block does not follow upon the one before it", n.Height, h.Height)
 	case h.Prev != want.Prev:
