@@ -84,8 +84,14 @@ func check(o Options) error {
 	if err := o.Config.Check(); err != nil {
 		return err
 	}
+	key := o.Keys.Sign.Public()
+	if !o.Config.Key.IsZero() && o.Config.Key != key {
+		return fmt.Errorf("keys: they are not those that the config file names for validator %s: use its key file", o.Config.Name)
+	}
 	for _, v := range o.Genesis.Validators {
-		if v.Name == o.Config.Name && (v.Key != o.Keys.Sign.Public() || v.VRFKey != o.Keys.VRF.Public()) {
+		same := v.Key == key && v.VRFKey == o.Keys.VRF.Public()
+		meant := v.Key == key || v.Name == o.Config.Name && o.Config.Key.IsZero()
+		if meant && !same {
 			return fmt.Errorf("keys: they are not those that the genesis file names for validator %s: use its key file", v.Name)
 		}
 	}

@@ -85,6 +85,7 @@ func newConfig(in Input, v Validator, all []Validator) *config.Config {
 	site := in.Sites[v.Name]
 	c := &config.Config{
 		Name:    v.Name,
+		Key:     in.Keys[v.Name].Sign,
 		DataDir: site.DataDir,
 		Listen:  site.Listen,
 		Builder: v.Builder,

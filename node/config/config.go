@@ -65,13 +65,16 @@ type Consensus struct {
 
 // Config is the whole file.
 type Config struct {
-	Name      string    `json:"name"`    // the validator's name
-	DataDir   string    `json:"dataDir"` // empty: in memory only
-	Listen    Listen    `json:"listen"`
-	Peers     []Peer    `json:"peers"`
-	Builder   Builder   `json:"builder"`
-	Consensus Consensus `json:"consensus"`
-	LogLevel  string    `json:"logLevel,omitempty"` // debug, info (default), warn or error
+	Name string `json:"name"` // the validator's name
+	// Key is the validator's public signing key; zero: that of the genesis. A
+	// validator that got new keys has other ones than the genesis names.
+	Key       types.PublicKey `json:"key,omitzero"`
+	DataDir   string          `json:"dataDir"` // empty: in memory only
+	Listen    Listen          `json:"listen"`
+	Peers     []Peer          `json:"peers"`
+	Builder   Builder         `json:"builder"`
+	Consensus Consensus       `json:"consensus"`
+	LogLevel  string          `json:"logLevel,omitempty"` // debug, info (default), warn or error
 }
 
 // Keys is a validator's two secrets; the file that holds them is readable by

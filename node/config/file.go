@@ -55,7 +55,7 @@ func (f *File) Lasting(c *Config) (fields []string) {
 		name    string
 		differs bool
 	}{
-		{"name", c.Name != was.Name}, {"dataDir", c.DataDir != was.DataDir}, {"listen", c.Listen != was.Listen},
+		{"name", c.Name != was.Name}, {"key", c.Key != was.Key}, {"dataDir", c.DataDir != was.DataDir}, {"listen", c.Listen != was.Listen},
 		{"builder", c.Builder != was.Builder}, {"consensus", c.Consensus != was.Consensus}, {"logLevel", c.LogLevel != was.LogLevel},
 	} {
 		if one.differs {

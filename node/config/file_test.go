@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/posnet/posnet/node/types"
 )
 
 // TestAFileThatChanges: what a file says is told when it is new, and what is
@@ -102,8 +104,9 @@ func TestWhatNeedsARestart(t *testing.T) {
 		t.Errorf("peers need a restart: %v", fields)
 	}
 	now.Name, now.DataDir, now.LogLevel, now.Listen.Console = "x", "y", "warn", ""
+	now.Key = types.PublicKey{1}
 	now.Builder.MaxBytes, now.Consensus.ProposeTimeout = 5, Duration(time.Minute)
-	if got := strings.Join(f.Lasting(now), " "); got != "name dataDir listen builder consensus logLevel" {
+	if got := strings.Join(f.Lasting(now), " "); got != "name key dataDir listen builder consensus logLevel" {
 		t.Errorf("these need a restart: %s", got)
 	}
 	// A field that is added to Config must be in that list, or be taken on live.
