@@ -2,22 +2,6 @@ package rollout
 
 import "slices"
 
-// Share is what a validator weighs while stakes change: the least and the most
-// that it has or may have soon, in tokens.
-type Share struct {
-	Name string
-	Low  uint64
-	High uint64
-}
-
-// NewShare returns the share of a validator that goes through these stakes, in
-// any order: what counts at the height under way, what counts by the newest
-// block, what the spec says. One that is yet to join, or is to leave, has a 0
-// among them.
-func NewShare(name string, stakes ...uint64) Share {
-	return Share{Name: name, Low: slices.Min(stakes), High: slices.Max(stakes)}
-}
-
 // Budget is what evictions may take down at a time.
 type Budget struct {
 	// Heavy names the validators that cost the quorum each by itself, in the order
@@ -30,15 +14,12 @@ type Budget struct {
 	MaxUnavailable int
 }
 
-// NewBudget returns the budget that holds for every mixture of the stakes in the
-// shares, so that it is right at each step between one set of stakes and
-// another.
+// NewBudget returns the budget for validators of these shares.
 //
-// With the validators of a set d down, a quorum is left while three times their
-// stake is less than the total. The worst mixture for d is that of the most
-// stake in d and the least elsewhere: 2*High + Low, summed over d, must be less
-// than Low summed over all. So the worst d of a size holds the greatest of these
-// weights, and one validator is heavy when its weight alone is too much.
+// With all online, and the least stake everywhere, the margin (see tally) is the
+// sum of all Low. So a set is too much when its weights come to that, the worst
+// set of a size holds the greatest weights, and one validator is heavy when its
+// weight alone is too much.
 func NewBudget(shares []Share) Budget {
 	var least uint64
 	for _, s := range shares {
@@ -47,10 +28,10 @@ func NewBudget(shares []Share) Budget {
 	var b Budget
 	var light []uint64
 	for _, s := range shares {
-		if weight := 2*s.High + s.Low; weight >= least {
+		if s.weight() >= least {
 			b.Heavy = append(b.Heavy, s.Name)
 		} else {
-			light = append(light, weight)
+			light = append(light, s.weight())
 		}
 	}
 	b.Light = len(light)
