@@ -12,7 +12,7 @@ import (
 func TestLargestNetwork(t *testing.T) {
 	rng := seeded(1, 1)
 	s := &Scenario{
-		Seed: 1, Heights: 3, RealDraw: true, ProposeTimeout: 500 * time.Millisecond,
+		Seed: 1, Heights: 3, RealDraw: true, Start: Range{0, 300 * time.Millisecond}, ProposeTimeout: 500 * time.Millisecond,
 		Delay: Range{time.Millisecond, 10 * time.Millisecond}, Sync: Range{0, 2 * time.Millisecond},
 		Bound: 100 * time.Second,
 	}
@@ -26,6 +26,7 @@ func TestLargestNetwork(t *testing.T) {
 	for i := range types.MaxValidators / 10 {
 		s.Adversaries[10*i+5] = randomAdversary(rng)
 	}
+	s.addTwins()
 	if r := Run(s, nil); r.Err != nil {
 		t.Errorf("%v", r.Err)
 	} else {

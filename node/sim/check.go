@@ -2,7 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -12,11 +15,23 @@ type checker struct {
 	w     *World
 	chain []types.Hash // what was committed first at each height
 	votes map[purpose]map[int]types.Hash
-	locks map[int]types.Vote // the last precommit of each node for a block
+	locks map[int]types.Vote             // the last precommit of each node for a block
+	known map[uint64]map[types.Vote]bool // by height: what honest nodes hold; kept where forks are to be expected
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, votes: map[purpose]map[int]types.Hash{}, locks: map[int]types.Vote{}}
+	return &checker{w: w, votes: map[purpose]map[int]types.Hash{}, locks: map[int]types.Vote{}, known: map[uint64]map[types.Vote]bool{}}
+}
+
+// heard is told of each vote that a node takes in.
+func (c *checker) heard(n *node, v *types.Vote) {
+	if !c.w.MayFork || n.adversary != nil {
+		return
+	}
+	if c.known[v.Height] == nil {
+		c.known[v.Height] = map[types.Vote]bool{}
+	}
+	c.known[v.Height][*v] = true
 }
 
 // signed is told of each message that an honest node signs, crashes and lost
@@ -39,6 +54,7 @@ func (c *checker) signed(n *node, message any) {
 	c.votes[p][n.index] = content(message)
 	switch m := message.(type) {
 	case *types.Vote:
+		c.heard(n, m)
 		if m.Kind == types.Precommit && !m.Block.IsZero() {
 			c.justified(n, m)
 			if old := c.locks[n.index]; old.Height == m.Height && old.Block != m.Block {
@@ -80,11 +96,15 @@ func (c *checker) commit(n *node, b committed) {
 		c.w.fail("n%d commits a block at height %d that is not its certificate's", n.index, height)
 	case !b.block.sound(n.prev()):
 		c.w.fail("n%d commits an invalid block at height %d", n.index, height)
-	case uint64(len(c.chain)) >= height && c.chain[height-1] != b.block.hash:
-		c.w.fail("n%d commits %s at height %d, where another node has committed %s", n.index, b.block.hash.Short(), height, c.chain[height-1].Short())
 	}
 	if err := c.certified(&b.certificate); err != nil {
 		c.w.fail("n%d commits height %d: %v", n.index, height, err)
+	}
+	for _, s := range b.certificate.Signatures {
+		c.heard(n, &types.Vote{Kind: types.Precommit, Height: height, Round: b.certificate.Round, Block: b.certificate.Block, Validator: s.Validator, Signature: s.Signature})
+	}
+	if uint64(len(c.chain)) >= height && c.chain[height-1] != b.block.hash {
+		c.forked(n, height, b.block.hash)
 	}
 	c.w.counts.Commits++
 	if b.certificate.Round > 0 {
@@ -92,6 +112,16 @@ func (c *checker) commit(n *node, b committed) {
 	}
 	if uint64(len(c.chain)) < height {
 		c.chain = append(c.chain, b.block.hash)
+	}
+}
+
+// forked is told of the first block that is not the one another node has. Where
+// that may be, what the honest nodes hold must tell who is to blame.
+func (c *checker) forked(n *node, height uint64, hash types.Hash) {
+	c.w.fail("n%d commits %s at height %d, where another node has committed %s", n.index, hash.Short(), height, c.chain[height-1].Short())
+	c.w.fork = &Fork{Height: height}
+	if c.w.MayFork {
+		c.w.fork.Culprits = consensus.Culprits(c.w.set(height), slices.Collect(maps.Keys(c.known[height])))
 	}
 }
 
@@ -103,7 +133,7 @@ func (c *checker) certified(cert *types.Certificate) error {
 	var stake, total uint64
 	for i, s := range cert.Signatures {
 		v := &types.Vote{Kind: types.Precommit, Height: cert.Height, Round: cert.Round, Block: cert.Block, Validator: s.Validator}
-		if s.Signature != fakeSignature(v) {
+		if _, ok := verify(c.w.keys, v, s.Validator, s.Signature, set); !ok {
 			return fmt.Errorf("the certificate's signature of %s is wrong", s.Validator.Short())
 		}
 		if i > 0 && string(cert.Signatures[i-1].Validator[:]) >= string(s.Validator[:]) {

@@ -96,24 +96,6 @@ func (n *node) signVote(a consensus.SignVote) {
 	n.sign(e)
 }
 
-func (n *node) newVote(kind types.VoteKind, height uint64, round uint32, block types.Hash) *types.Vote {
-	v := &types.Vote{Kind: kind, Height: height, Round: round, Block: block, Validator: n.key}
-	v.Signature = fakeSignature(v)
-	return v
-}
-
-// fakeSignature stands for the signature of a vote: it binds all of it.
-func fakeSignature(v *types.Vote) (sig types.Signature) {
-	bound := types.SumHash(v.Validator[:], v.SignBytes(types.Hash{}))
-	copy(sig[:], bound[:])
-	return sig
-}
-
-func signedProposal(p *types.Proposal) *types.Proposal {
-	p.Block() // computed once, before nodes share it
-	return p
-}
-
 // sign persists a message, unless it contradicts one on disk, and then
 // publishes it. It may die in between.
 func (n *node) sign(e entry) {

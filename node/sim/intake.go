@@ -2,23 +2,30 @@ package sim
 
 import (
 	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
 )
 
-// receive takes in what a peer sent.
-func (n *node) receive(from int, message any) {
-	n.note("hears " + describe(message))
-	switch m := message.(type) {
-	case *types.Proposal:
-		if n.knows(m.Height, m.Validator) && m.CheckForm() == nil {
-			n.step(arrived(m))
+// hear takes in what a peer sent, an adversary in its own way.
+func (n *node) hear(from int, m any) {
+	n.w.trace.message(n.w, n.index, "hears ", m)
+	if n.adversary == nil || !n.adversary.Hear(n, from, m) {
+		n.receive(from, m)
+	}
+}
+
+// receive takes in a message. Nothing of it is believed before it was checked,
+// as in the engine.
+func (n *node) receive(from int, m any) {
+	switch m := m.(type) {
+	case raw:
+		if decoded := m.decode(); decoded != nil {
+			n.receive(from, decoded)
 		}
-	case *types.Vote:
-		n.hear(m.Height, m.Validator, m)
-	case *types.Candidate:
-		n.hear(m.Height, m.Validator, m)
-	case *types.Pass:
-		n.hear(m.Height, m.Validator, m)
+	case *types.Proposal, *types.Vote, *types.Candidate, *types.Pass:
+		if e := n.checked(m); e != nil {
+			n.step(e)
+		}
 	case consensus.Summary:
 		n.receiveSummary(from, m)
 	case bodyWanted:
@@ -32,20 +39,72 @@ func (n *node) receive(from int, message any) {
 	}
 }
 
-func (n *node) hear(height uint64, validator types.PublicKey, message any) {
-	if n.knows(height, validator) {
-		n.step(arrived(message))
+// checked returns the event of a signed message, or nil for one of another
+// height than is at work or next, of nobody, or that somebody else signed.
+func (n *node) checked(m any) consensus.Event {
+	switch m := m.(type) {
+	case *types.Proposal:
+		if v, ok := check(n, m, m.Height, m.Validator, m.Signature); ok && m.CheckForm() == nil {
+			return consensus.ProposalArrived{Proposal: v}
+		}
+	case *types.Vote:
+		if v, ok := check(n, m, m.Height, m.Validator, m.Signature); ok {
+			n.w.check.heard(n, m)
+			return consensus.VoteArrived{Vote: v}
+		}
+	case *types.Candidate:
+		if v, ok := check(n, m, m.Height, m.Validator, m.Signature); ok {
+			return consensus.CandidateArrived{Candidate: v}
+		}
+	case *types.Pass:
+		if v, ok := check(n, m, m.Height, m.Validator, m.Signature); ok {
+			return consensus.PassArrived{Pass: v}
+		}
 	}
+	return nil
 }
 
-// knows is what is left of the verification of a signature: that the signer is
-// a validator of the height at work or of the next.
-func (n *node) knows(height uint64, validator types.PublicKey) bool {
+// check verifies a message of the height at work or the next.
+func check[M message](n *node, m M, height uint64, signer types.PublicKey, sig types.Signature) (v types.Verified[M], ok bool) {
 	if height != n.height() && height != n.height()+1 {
-		return false
+		return v, false
 	}
-	_, ok := n.w.set(height).Find(validator)
-	return ok
+	return verify(n.w.keys, m, signer, sig, n.w.set(height))
+}
+
+// raw is bytes of a link that claim to be a message.
+type raw struct {
+	kind  p2p.Kind
+	bytes []byte
+}
+
+// decode returns the message, or nil where there is none.
+func (r raw) decode() any {
+	switch r.kind {
+	case p2p.KindProposal:
+		return orNil(types.DecodeProposal(r.bytes))
+	case p2p.KindVote:
+		v, err := types.DecodeVote(r.bytes)
+		return orNil(&v, err)
+	case p2p.KindCandidate:
+		c, err := types.DecodeCandidate(r.bytes)
+		return orNil(&c, err)
+	case p2p.KindPass:
+		p, err := types.DecodePass(r.bytes)
+		return orNil(&p, err)
+	case p2p.KindSummary:
+		if s, err := consensus.DecodeSummary(r.bytes); err == nil {
+			return s
+		}
+	}
+	return nil
+}
+
+func orNil[M any](m *M, err error) any {
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
 // receiveSummary takes it through its encoding, as a wire does.

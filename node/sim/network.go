@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/posnet/posnet/node/consensus"
@@ -37,6 +36,17 @@ func newNetwork(w *World, n int) *network {
 // connected reports whether there is a link between two nodes.
 func (net *network) connected(a, b int) bool {
 	return a != b && net.w.nodes[a].up && net.w.nodes[b].up && net.links[a][b].cuts == 0
+}
+
+// reaches reports whether there is a link to a node with a key. Of twins either
+// will do.
+func (net *network) reaches(from int, key types.PublicKey) bool {
+	for to, k := range net.w.Keys {
+		if k == key && net.connected(from, to) {
+			return true
+		}
+	}
+	return false
 }
 
 // cut adds a cut to a link, or with -1 takes one away.
@@ -81,7 +91,7 @@ func (net *network) loseAll() {
 // again before.
 func (net *network) notice(to, about int) {
 	w := net.w
-	up := net.connected(to, about)
+	up := net.reaches(to, w.Keys[about])
 	delay := Range{0, 20 * time.Millisecond}
 	if !up && w.Notice == NoticeNever {
 		return
@@ -101,7 +111,7 @@ func (net *network) notice(to, about int) {
 // send carries a message, if it arrives at all.
 func (net *network) send(from, to int, message any) {
 	w := net.w
-	if !net.connected(from, to) || w.rng.Float64() < net.loss {
+	if !net.connected(from, to) || w.nodes[from].shunned(to) || w.nodes[to].shunned(from) || w.rng.Float64() < net.loss || w.Loses != nil && w.Loses(w, from, to, message) {
 		return
 	}
 	net.carry(from, to, message)
@@ -120,32 +130,7 @@ func (net *network) carry(from, to int, message any) {
 	life, lost := l.life, l.lost
 	w.after(at-w.now, func() {
 		if net.connected(from, to) && l.life == life && l.lost == lost {
-			w.nodes[to].receive(from, message)
+			w.nodes[to].hear(from, message)
 		}
 	})
-}
-
-// describe writes a message for the trace.
-func describe(m any) string {
-	switch m := m.(type) {
-	case *types.Proposal:
-		return fmt.Sprintf("proposal %d/%d %s valid %d of %s", m.Height, m.Round, m.Block().Short(), m.ValidRound, m.Validator.Short())
-	case *types.Vote:
-		return fmt.Sprintf("%v %d/%d %s of %s", m.Kind, m.Height, m.Round, m.Block.Short(), m.Validator.Short())
-	case *types.Candidate:
-		return fmt.Sprintf("candidate %d of %s", m.Height, m.Validator.Short())
-	case *types.Pass:
-		return fmt.Sprintf("pass %d/%d of %s", m.Height, m.Round, m.Validator.Short())
-	case consensus.Summary:
-		return fmt.Sprintf("summary %d/%d %s prevotes %x precommits %x wanted %s pol %d", m.Height, m.Round, m.Proposal.Short(), m.Prevotes[:1], m.Precommits[:1], m.Wanted.Short(), m.POLRound)
-	case bodyWanted:
-		return "body wanted " + m.block.Short()
-	case bodyFound:
-		return "body found " + m.block.hash.Short()
-	case blocksWanted:
-		return fmt.Sprintf("blocks wanted from %d", m.from)
-	case blocksFound:
-		return fmt.Sprintf("blocks found: %d", len(m.blocks))
-	}
-	return fmt.Sprintf("%T", m)
 }

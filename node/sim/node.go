@@ -27,6 +27,9 @@ type node struct {
 	ready      bool
 	fetching   time.Duration // blocks were asked for; not again before
 	watch      *watch        // after the loss of the disk
+	replay     []any         // what a replayer keeps
+	shuns      []bool        // whom a forgetter does not talk with now; nil: nobody
+	turned     bool          // a forgetter has forgotten at this height
 }
 
 func newNode(w *World, index int) *node {
@@ -42,6 +45,9 @@ func (n *node) after(delay time.Duration, do func()) {
 		}
 	})
 }
+
+// shunned reports whether nothing passes between this node and another.
+func (n *node) shunned(other int) bool { return n.shuns != nil && n.shuns[other] }
 
 func (n *node) note(what string) { n.w.trace.line(n.w, n.index, what) }
 
@@ -86,6 +92,12 @@ func (n *node) restart() {
 	}
 	n.note("starts")
 	n.up = true
+	n.wake()
+	n.w.net.nodeChanged(n.index)
+}
+
+// wake begins a life with nothing in mind but what is on disk.
+func (n *node) wake() {
 	n.life++
 	n.bodies, n.fetching = map[types.Hash]*block{}, 0
 	n.core = consensus.New(consensus.Config{Self: n.key, ProposeTimeout: n.w.ProposeTimeout})
@@ -93,7 +105,6 @@ func (n *node) restart() {
 		n.step(consensus.VotingAllowed{Allowed: false})
 	}
 	n.beginHeight(0, n.resume())
-	n.w.net.nodeChanged(n.index)
 }
 
 // resume returns what was signed at the height at work, and what was kept with
@@ -166,11 +177,11 @@ func (n *node) act(action consensus.Action) {
 	case consensus.SignVote:
 		n.signVote(a)
 	case consensus.SignProposal:
-		n.sign(entry{message: signedProposal(a.Proposal)})
+		n.sign(entry{message: n.signedProposal(a.Proposal)})
 	case consensus.SignCandidate:
-		n.publishSoon(&types.Candidate{Height: a.Height, Validator: n.key})
+		n.publishSoon(n.newCandidate(a.Height))
 	case consensus.SignPass:
-		n.publishSoon(&types.Pass{Height: a.Height, Round: a.Round, Validator: n.key})
+		n.publishSoon(n.newPass(a.Height, a.Round))
 	case consensus.SendSummary:
 		n.broadcast(a.Summary)
 	case consensus.SendTo:

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,16 +20,20 @@ type World struct {
 	net   *network
 	nodes []*node
 	check *checker
+	keys  *keyring
 
-	bodies  map[types.Hash]*block // all blocks ever made: what pools would hold
-	made    []*block              // the same, in order
-	hidden  map[types.Hash]bool   // bodies that only their maker has
-	records uint64                // numbers the fake records
-	orders  map[types.Hash]consensus.Order
+	bodies  map[types.Hash]*block          // what pools would hold
+	made    map[uint64][]*block            // the same, by height and in order
+	hidden  map[types.Hash]bool            // bodies that only their maker has
+	split   map[types.Hash]types.Hash      // a splitter's block for one side, and for the other
+	records uint64                         // numbers the fake records
+	orders  map[types.Hash]consensus.Order // by the block before
+	pruned  uint64                         // the height below which made and bodies are forgotten
 
 	ambush   func(*node)   // called when an honest node decides, if not nil
 	progress time.Duration // when the slowest honest node committed last
 	failure  error
+	fork     *Fork
 	counts   Counts
 }
 
@@ -66,6 +71,13 @@ type Result struct {
 	Lines int           // of the log
 	Took  time.Duration // virtual time
 	Err   error         // what went wrong, nil if nothing did
+	Fork  *Fork         // if that is that the chain forked
+}
+
+// Fork is where two honest nodes committed different blocks.
+type Fork struct {
+	Height   uint64
+	Culprits []types.Evidence // of Scenario.MayFork: what the honest nodes can prove together
 }
 
 // Run plays a scenario to its end and writes its trace to out, if out is not
@@ -73,7 +85,8 @@ type Result struct {
 func Run(s *Scenario, out io.Writer) Result {
 	w := &World{
 		Scenario: s, rng: seeded(s.Seed, 2), trace: newTrace(out),
-		bodies: map[types.Hash]*block{}, hidden: map[types.Hash]bool{}, orders: map[types.Hash]consensus.Order{},
+		keys: newKeyring(s), bodies: map[types.Hash]*block{}, made: map[uint64][]*block{}, hidden: map[types.Hash]bool{},
+		split: map[types.Hash]types.Hash{}, orders: map[types.Hash]consensus.Order{},
 	}
 	w.check = newChecker(w)
 	w.net = newNetwork(w, len(s.Keys))
@@ -85,11 +98,11 @@ func Run(s *Scenario, out io.Writer) Result {
 		f.Plan(w)
 	}
 	for _, n := range w.nodes {
-		w.after(Range{0, 300 * time.Millisecond}.pick(w.rng), n.restart)
+		w.after(w.Start.pick(w.rng), n.restart)
 	}
 	w.after(s.Heal, func() { w.trace.line(w, -1, "healed") })
 	w.play()
-	return Result{Counts: w.counts, Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Err: w.failure}
+	return Result{Counts: w.counts, Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Err: w.failure, Fork: w.fork}
 }
 
 // play goes on until all is done, an invariant is broken, or the chain stands
@@ -108,7 +121,9 @@ func (w *World) play() {
 	}
 }
 
-func (w *World) done() bool { return w.now > w.Heal && w.lowest() >= w.Heights }
+func (w *World) done() bool {
+	return (len(w.Faults) == 0 || w.now > w.Heal) && w.lowest() >= w.Heights
+}
 
 // lowest returns the height that every honest node has committed.
 func (w *World) lowest() uint64 {
@@ -136,5 +151,29 @@ func (w *World) standing() string {
 func (w *World) fail(format string, args ...any) {
 	if w.failure == nil {
 		w.failure = fmt.Errorf(format, args...)
+	}
+}
+
+// noBlock returns the hash of nothing.
+func (w *World) noBlock() types.Hash {
+	w.records++
+	return types.SumHash(binary.BigEndian.AppendUint64([]byte("no block"), w.records))
+}
+
+// keptHeights is how long blocks are remembered below the lowest honest node: a
+// proposal of two heights ago is of no use to anybody.
+const keptHeights = 2
+
+// advanced notes that the slowest honest node has moved on.
+func (w *World) advanced() {
+	w.progress = w.now
+	for ; w.pruned+keptHeights < w.lowest(); w.pruned++ {
+		for _, b := range w.made[w.pruned] {
+			delete(w.bodies, b.hash)
+			delete(w.hidden, b.hash)
+			delete(w.split, b.hash)
+			delete(w.orders, b.header.Prev)
+		}
+		delete(w.made, w.pruned)
 	}
 }
