@@ -7,6 +7,7 @@ package kube
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,13 +20,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/config/crd"
-	"github.com/posnet/posnet/controllers"
 )
 
 // startTimeout is how long the API server may take to start, on a machine that
@@ -82,7 +85,11 @@ func Start() (*Cluster, error) {
 	if c.Config, err = c.env.Start(); err != nil {
 		return nil, err
 	}
-	c.Client, err = client.NewWithWatch(c.Config, client.Options{Scheme: controllers.NewScheme()})
+	scheme := apiruntime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	c.Client, err = client.NewWithWatch(c.Config, client.Options{Scheme: scheme})
 	return c, err
 }
 

@@ -55,7 +55,6 @@ func retention(p v1alpha1.DeletionPolicy) appsv1.PersistentVolumeClaimRetentionP
 // on what does.
 func claim(n *v1alpha1.PosNetwork, validator string) corev1.PersistentVolumeClaim {
 	return corev1.PersistentVolumeClaim{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"},
 		ObjectMeta: metav1.ObjectMeta{Name: dataVolume, Labels: ValidatorLabels(n.Name, validator)},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
