@@ -13,7 +13,7 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:path=posnetworks,singular=posnetwork,shortName=posnet,scope=Namespaced
+// +kubebuilder:resource:path=posnetworks,singular=posnetwork,shortName=posnet;pn,categories=all,scope=Namespaced
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Height",type=integer,JSONPath=`.status.height`
 // +kubebuilder:printcolumn:name="Winner",type=string,JSONPath=`.status.winners[0].validator`

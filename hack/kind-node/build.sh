@@ -3,6 +3,7 @@
 #
 #   build.sh                 the whole image; prints its tag on the last line
 #   build.sh control-plane   only kube-apiserver and etcd, for envtest
+#   build.sh tag             builds nothing; prints the image's tag
 #
 # Everything is kept in $KIND_NODE_CACHE (default ~/.cache/kind-node): a second
 # run finds it there and returns at once, and one beside it waits for the first.
@@ -15,6 +16,7 @@ bin=$cache/bin
 kube=v1.36.3
 kind=v0.33.0
 tag=kind-node:$kube
+[ "${1:-}" = tag ] && { echo "$tag"; exit 0; }
 mkdir -p "$bin"
 export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
 
