@@ -6,6 +6,13 @@ TOOL = $(GO) tool -modfile=hack/tools/go.mod
 CRD_OPTIONS = crd:allowDangerousTypes=true# status.fairness.pValue is a number
 CRD_DIR = config/crd/bases
 API_DIR = api/v1alpha1
+RBAC_OPTIONS = rbac:roleName=posnet-operator
+RBAC_DIR = config/rbac
+
+# What "make image" builds: by default the image that the chart names.
+VERSION ?= $(shell sed -n 's/^appVersion: *\([^ ]*\).*/\1/p' charts/posnet/Chart.yaml)
+IMAGE ?= ghcr.io/posnet/posnet:$(VERSION)
+IMAGE_DIR = dist/image
 
 .DEFAULT_GOAL := help
 
@@ -22,14 +29,18 @@ generate: ## Write the deep copies of the kinds.
 	$(TOOL) controller-gen object paths=./api/...
 
 .PHONY: manifests
-manifests: ## Write the CRD of the kinds.
+manifests: ## Write the CRD, the operator's roles, and of the chart what config/ has.
 	$(TOOL) controller-gen $(CRD_OPTIONS) paths=./api/... output:crd:dir=$(CRD_DIR)
+	$(TOOL) controller-gen $(RBAC_OPTIONS) paths=./controllers/... output:rbac:dir=$(RBAC_DIR)
+	$(GO) run ./hack/chart
 
 .PHONY: verify
 verify: ## Check that what is generated is current.
-	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	$(TOOL) controller-gen object $(CRD_OPTIONS) paths=./api/... output:crd:dir="$$fresh/crd" output:object:dir="$$fresh/object" && \
-	{ diff -u "$(API_DIR)/zz_generated.deepcopy.go" "$$fresh/object/zz_generated.deepcopy.go" && diff -ur "$(CRD_DIR)" "$$fresh/crd"; } || \
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && cp -r config charts "$$fresh" && \
+	$(TOOL) controller-gen object $(CRD_OPTIONS) paths=./api/... output:crd:dir="$$fresh/$(CRD_DIR)" output:object:dir="$$fresh/object" && \
+	$(TOOL) controller-gen $(RBAC_OPTIONS) paths=./controllers/... output:rbac:dir="$$fresh/$(RBAC_DIR)" && \
+	$(GO) run ./hack/chart "$$fresh" && \
+	{ diff -u "$(API_DIR)/zz_generated.deepcopy.go" "$$fresh/object/zz_generated.deepcopy.go" && diff -ur config "$$fresh/config" && diff -ur charts "$$fresh/charts"; } || \
 	{ echo 'the generated files are stale: run "make generate manifests" and commit what it writes' >&2; exit 1; }
 
 .PHONY: fmt
@@ -67,6 +78,24 @@ cover: ## Run the tests and tell what share of the code they reach.
 bench: ## Measure a network of four processes; prints a table.
 	$(GO) run ./hack/bench
 
+.PHONY: image
+image: ## Build the container image IMAGE, of VERSION; fetches nothing, needs Docker.
+	rm -rf $(IMAGE_DIR)
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(IMAGE_DIR)/ ./cmd/...
+	docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) --file Dockerfile $(IMAGE_DIR)
+
+.PHONY: kind-up
+kind-up: ## Make a kind cluster with the operator and a first network (needs Docker).
+	$(GO) run ./hack/kind up
+
+.PHONY: kind-down
+kind-down: ## Take that cluster away.
+	$(GO) run ./hack/kind down
+
+.PHONY: e2e
+e2e: ## Tell all stories on a kind cluster of their own (needs Docker).
+	$(GO) test -tags e2e -count=1 -timeout 75m -v ./test/e2e
+
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf bin cover.out
+	rm -rf bin dist cover.out
