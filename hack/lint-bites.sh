@@ -90,6 +90,10 @@ imports allowed controllers/plan/kube "$ours/controllers/rollout"
 imports allowed controllers/plan "$ours/node/genesis"
 imports refused local "$ours/controllers/observe"
 imports allowed local "$ours/controllers/plan"
+imports allowed local "$ours/controllers/settle"
+imports allowed controllers/settle "$ours/client"
+imports refused controllers/settle "$ours/controllers/observe"
+imports refused controllers/settle sigs.k8s.io/controller-runtime
 imports refused local "$ours/cmd/posnet"
 imports allowed cmd/node "$ours/controllers/plan"
 imports refused node/engine testing

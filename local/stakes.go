@@ -3,16 +3,15 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/posnet/posnet/client"
 	"github.com/posnet/posnet/controllers/plan"
+	"github.com/posnet/posnet/controllers/settle"
 	"github.com/posnet/posnet/local/logs"
 	"github.com/posnet/posnet/node/rpc/message"
-	"github.com/posnet/posnet/node/types"
 )
 
 // settleInterval is how often the chain's validators are held beside the
@@ -27,7 +26,7 @@ func (n *Network) settle(ctx context.Context) {
 	if n.options.Manifest.Spec.Paused {
 		return // what is there stays as it is
 	}
-	s := &settler{Network: n}
+	s := &settler{Network: n, Settler: settle.New(n.authority, n.genesis.Network())}
 	defer s.disconnect()
 	tick := time.NewTicker(settleInterval)
 	defer tick.Stop()
@@ -51,49 +50,29 @@ func (n *Network) settle(ctx context.Context) {
 // settler is the work of settle under way.
 type settler struct {
 	*Network
+	*settle.Settler
 	client *client.Client
-	next   int             // the member to connect to next
-	sent   []*types.Record // stake records on their way
-	said   string          // the problem told last
+	next   int    // the member to connect to next
+	said   string // the problem told last
 }
 
 // step does what can be done now. It reports whether nothing is left to do.
-func (s *settler) step(ctx context.Context) (bool, error) {
+func (s *settler) step(ctx context.Context) (done bool, err error) {
 	if err := s.connect(ctx); err != nil {
 		return false, err
 	}
-	// One that is not caught up would tell of validators of long ago.
-	status, err := s.client.Status(ctx)
-	if err != nil || !status.Ready {
-		return false, err
+	var failed error
+	progress, err := s.Step(ctx, s.client, func(v message.Validators) []plan.StakeChange {
+		failed = s.dismiss(v)
+		changes := plan.StakeChanges(plan.Counted(v), s.topology.Genesis.Validators)
+		s.announce(changes)
+		done = failed == nil && len(changes) == 0 && !s.hasDeparting()
+		return changes
+	})
+	if len(progress.Dropped) > 0 {
+		s.report(progress.Dropped[0])
 	}
-	v, err := s.client.Validators(ctx, 0)
-	if err != nil {
-		return false, err
-	}
-	if err := s.dismiss(v); err != nil {
-		return false, err
-	}
-	changes := plan.StakeChanges(counted(v), s.topology.Genesis.Validators)
-	s.announce(changes)
-	if len(changes) == 0 {
-		return !s.hasDeparting(), nil
-	}
-	if len(s.sent) == 0 {
-		return false, s.send(ctx, changes)
-	}
-	return false, s.follow(ctx)
-}
-
-// counted are the validators by the newest block, who count two heights later.
-func counted(v message.Validators) []types.Validator {
-	var out []types.Validator
-	for _, one := range v.Validators {
-		if one.Stake > 0 {
-			out = append(out, types.Validator{Name: one.Name, Key: one.Key, VRFKey: one.VRFKey, Stake: one.Stake})
-		}
-	}
-	return out
+	return done, errors.Join(err, failed)
 }
 
 // connect takes the next node that answers.
@@ -133,43 +112,6 @@ func (s *settler) announce(changes []plan.StakeChange) {
 }
 
 func (s *settler) hasDeparting() bool { return len(s.departing) > 0 }
-
-// send signs a record for each change and brings them into the pool.
-func (s *settler) send(ctx context.Context, changes []plan.StakeChange) error {
-	authority := client.NewAccount(s.authority, s.genesis.Network(), 0)
-	if err := authority.Sync(ctx, s.client); err != nil {
-		return err
-	}
-	records := make([]*types.Record, len(changes))
-	for i, c := range changes {
-		records[i] = authority.Sign(c.Record())
-	}
-	if err := s.client.Merge(ctx, records...); err != nil {
-		return fmt.Errorf("the change of stakes is not taken: %w", err)
-	}
-	s.sent = records
-	return nil
-}
-
-// follow looks after the records sent: one that was dropped is told, and one
-// that no node knows any more is sent again, with all the others.
-func (s *settler) follow(ctx context.Context) error {
-	for _, r := range s.sent {
-		fate, err := s.client.Record(ctx, r.ID())
-		var refused *client.Error
-		switch {
-		case errors.As(err, &refused) && refused.Status == message.StatusNotFound:
-			s.sent = nil
-			return nil
-		case err != nil:
-			return err
-		case fate.State == message.Dropped:
-			s.sent = nil
-			return fmt.Errorf("the change of the stake of %s was dropped: %s", r.Name, fate.Reason)
-		}
-	}
-	return nil
-}
 
 // report tells a problem once, however often it comes.
 func (s *settler) report(err error) {

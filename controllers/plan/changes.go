@@ -7,6 +7,7 @@ import (
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -81,6 +82,18 @@ type StakeChange struct {
 	VRFKey types.PublicKey
 	Was    uint64 // tokens; 0: no validator yet
 	Stake  uint64 // tokens; 0: is removed
+}
+
+// Counted are the validators that a chain counts by its newest block, and so two
+// heights later: those among what a node answers that stay.
+func Counted(v message.Validators) []types.Validator {
+	var out []types.Validator
+	for _, one := range v.Validators {
+		if one.Stake > 0 {
+			out = append(out, types.Validator{Name: one.Name, Key: one.Key, VRFKey: one.VRFKey, Stake: one.Stake})
+		}
+	}
+	return out
 }
 
 // StakeChanges lists the records that turn the validators a chain counts into

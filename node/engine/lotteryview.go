@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"slices"
 
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/ledger"
@@ -18,8 +20,8 @@ func params(p genesis.Params) message.Params {
 	}
 }
 
-// Validators returns the validators of the height under way; those of other
-// heights are not kept.
+// Validators returns the validators of the height under way, and those that join
+// with the height after; those of other heights are not kept.
 func (e *Engine) Validators(_ context.Context, height uint64) (message.Validators, error) {
 	online, report := e.online(), e.audit.report()
 	tallies := map[[32]byte]lottery.Tally{}
@@ -33,6 +35,14 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 		return message.Validators{}, message.Errorf(message.StatusNotFound, "the validators of height %d are not kept: ask for height %d, the one under way, or for the draw of height %d", height, next, height)
 	}
 	set, newest := e.chain.next.Set, e.chain.next.Following
+	list := set.List()
+	for _, v := range newest.List() {
+		if _, counts := set.Find(v.Key); !counts {
+			v.Stake = 0 // it joins with the height after
+			list = append(list, v)
+		}
+	}
+	slices.SortFunc(list, func(a, b types.Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	out := message.Validators{Height: next, Hash: set.Hash(), TotalStake: set.Total(), Validators: []message.Validator{}}
 	guests := map[types.PublicKey]int{}
 	for _, p := range e.chain.next.Participants {
@@ -40,7 +50,7 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 			guests[p.Host]++
 		}
 	}
-	for _, v := range set.List() {
+	for _, v := range list {
 		t := tallies[v.Key]
 		row := message.Validator{
 			Name: v.Name, Key: v.Key, VRFKey: v.VRFKey, EffectiveStake: v.Stake, DrawFrom: v.DrawFrom, Online: online[v.Key],

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -24,6 +27,21 @@ func (w *network) changeStake(through, of int, stake uint64) {
 	if err := w.nodes[through].Merge(w.t.Context(), []*types.Record{r}); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// validator is a validator as a node shows it, and the total stake.
+func (w *network) validator(through int, key types.PublicKey) (message.Validator, uint64) {
+	w.t.Helper()
+	v, err := w.nodes[through].Validators(w.t.Context(), 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	i := slices.IndexFunc(v.Validators, func(one message.Validator) bool { return one.Key == key })
+	sorted := slices.IsSortedFunc(v.Validators, func(a, b message.Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	if i < 0 || !sorted {
+		w.t.Fatalf("it is not among the validators, or they are not in order: %+v", v)
+	}
+	return v.Validators[i], v.TotalStake
 }
 
 // A validator joins, is needed for the quorum and drawn, and leaves again.
@@ -47,7 +65,15 @@ func TestValidatorComesAndGoes(t *testing.T) {
 		if name := w.nodes[0].Name(n.key()); name != "v3" {
 			t.Errorf("its name is %q", name)
 		}
-		w.grow(2, 0, 1, 2, 3)
+		row, total := w.validator(0, n.key())
+		if row.Name != "v3" || row.Stake != 60 || row.EffectiveStake != 0 || row.DrawFrom < 16 || total != 75 {
+			t.Errorf("before it counts it is shown as %+v, of %d", row, total)
+		}
+		w.grow(1, 0, 1, 2, 3)
+		if row, total := w.validator(0, n.key()); row.Stake != 60 || row.EffectiveStake != 60 || total != 135 {
+			t.Errorf("when it counts it is shown as %+v, of %d", row, total)
+		}
+		w.grow(1, 0, 1, 2, 3)
 		w.until("it votes", func() bool { return w.status(3).Voting })
 		if s := w.status(0); s.OnlineStake != 135 {
 			t.Errorf("%d of stake are online", s.OnlineStake)
@@ -66,7 +92,11 @@ func TestValidatorComesAndGoes(t *testing.T) {
 			t.Errorf("it won %d of 60 blocks with nearly half of the stake", won)
 		}
 		w.changeStake(1, 3, 0)
-		w.grow(3, 0, 1, 2, 3)
+		w.grow(1, 0, 1, 2, 3)
+		if row, _ := w.validator(0, n.key()); row.Stake != 0 || row.EffectiveStake != 60 {
+			t.Errorf("while it leaves it is shown as %+v", row)
+		}
+		w.grow(2, 0, 1, 2, 3)
 		w.stop(3)
 		w.stop(2)
 		w.start(2)

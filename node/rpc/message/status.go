@@ -52,10 +52,11 @@ type Params struct {
 	MaxGuestBalance uint64 `json:"maxGuestBalance"`
 }
 
-// Validators answers op validators: those of one height.
+// Validators answers op validators: those of one height, and those that join with
+// the height after, whose effective stake is 0 until then.
 type Validators struct {
 	Height     uint64      `json:"height"`
-	Hash       types.Hash  `json:"hash"` // of the set, as headers bind it
+	Hash       types.Hash  `json:"hash"` // of those with an effective stake, as headers bind it
 	TotalStake uint64      `json:"totalStake"`
 	Validators []Validator `json:"validators"` // in the order of their keys
 }
