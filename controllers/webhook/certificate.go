@@ -30,12 +30,13 @@ const (
 // makes the Service, the Secret (empty) and the configuration; the operator
 // fills in the certificate, and looks after it.
 type Options struct {
-	Namespace     string // of the operator
-	Service       string // by which the API server reaches the webhook
-	Secret        string // that keeps the certificate
-	Configuration string // the ValidatingWebhookConfiguration
-	Folder        string // on this machine, for the certificate in use; made if missing
-	Host          string // on which the webhook listens; empty: all
+	Namespace     string   // of the operator
+	Service       string   // by which the API server reaches the webhook
+	Secret        string   // that keeps the certificate
+	Configuration string   // the ValidatingWebhookConfiguration
+	Hosts         []string // by which the webhook is reached beside, where the API server is outside the cluster
+	Folder        string   // on this machine, for the certificate in use; made if missing
+	Host          string   // on which the webhook listens; empty: all
 	Port          int
 }
 
@@ -57,10 +58,11 @@ func Add(m manager.Manager, o Options) error {
 	err := rotator.AddRotator(m, &rotator.CertRotator{
 		SecretKey: secret, CertDir: o.Folder, CertName: certFile, KeyName: keyFile,
 		CAName: "posnet-operator", CAOrganization: "posnet", FieldOwner: "posnet-operator",
-		DNSName:       fmt.Sprintf("%s.%s.svc", o.Service, o.Namespace),
-		ExtraDNSNames: []string{fmt.Sprintf("%s.%s.svc.cluster.local", o.Service, o.Namespace)},
-		IsReady:       ready,
-		Webhooks:      []rotator.WebhookInfo{{Name: o.Configuration, Type: rotator.Validating}},
+		DNSName:        fmt.Sprintf("%s.%s.svc", o.Service, o.Namespace),
+		ExtraDNSNames:  append([]string{fmt.Sprintf("%s.%s.svc.cluster.local", o.Service, o.Namespace)}, o.Hosts...),
+		IsReady:        ready,
+		ControllerName: o.Configuration + "-certificate",
+		Webhooks:       []rotator.WebhookInfo{{Name: o.Configuration, Type: rotator.Validating}},
 	})
 	if err != nil {
 		return err
