@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/local/logs"
 	"github.com/posnet/posnet/local/watch"
 	"github.com/posnet/posnet/node"
@@ -164,6 +165,7 @@ func (n *Network) Watched() watch.Network {
 	defer n.mu.Unlock()
 	w := watch.Network{
 		Generation: n.options.Manifest.Generation, Paused: n.options.Manifest.Spec.Paused, Changing: n.changing,
+		Patience: health.Patience(n.options.Manifest.Spec.Consensus),
 	}
 	for _, m := range n.members {
 		w.Nodes = append(w.Nodes, m.about)

@@ -2,14 +2,18 @@ package v1alpha1
 
 // Condition types of a PosNetwork, in status.conditions.
 const (
-	// ConditionReady is true while a quorum of the stake is online and agrees.
+	// ConditionReady is true while a quorum of the stake is online and agrees, and
+	// blocks come where there is reason for one. It is false too while the spec has a
+	// builder rule that does not compile.
 	ConditionReady = "Ready"
 
 	// ConditionProgressing is true while the network is being brought to what its
-	// spec says: created, rolled out, resized, woken or put to sleep.
+	// spec says: created, rolled out, resized, woken or put to sleep. Its reason is
+	// AsSpecified once that is done; any other beside a false says what is in the way.
 	ConditionProgressing = "Progressing"
 
-	// ConditionDegraded is true while some validator is offline or far behind.
+	// ConditionDegraded is true while some validator is offline or far behind, tells
+	// what is not so, or could not start anew.
 	ConditionDegraded = "Degraded"
 
 	// ConditionQuorumLost is true while the stake online is 2/3 of the total or
@@ -42,7 +46,8 @@ const (
 	// PhaseDegraded: a quorum is online and agrees, some validator is not.
 	PhaseDegraded Phase = "Degraded"
 
-	// PhaseHalted: the quorum is lost, the chain stands still.
+	// PhaseHalted: the chain stands still, because the quorum is lost or for another
+	// reason that the conditions tell.
 	PhaseHalted Phase = "Halted"
 
 	// PhaseDiverged: two validators hold different blocks at one height.

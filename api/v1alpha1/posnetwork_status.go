@@ -63,6 +63,11 @@ type PosNetworkStatus struct {
 	// +listMapKey=name
 	Validators []ValidatorStatus `json:"validators,omitempty"`
 
+	// evidence is how many times any validator, of now or of earlier, was caught
+	// signing two votes that conflict.
+	// +optional
+	Evidence int64 `json:"evidence"`
+
 	// fairness of the lottery so far.
 	// +optional
 	Fairness *Fairness `json:"fairness,omitempty"`
@@ -132,7 +137,7 @@ type ValidatorStatus struct {
 
 	// evidence is how many times it was caught signing two votes that conflict.
 	// +optional
-	Evidence int64 `json:"evidence,omitempty"`
+	Evidence int64 `json:"evidence"`
 }
 
 // Fairness is the audit of the draws so far.

@@ -328,14 +328,19 @@ type Console struct {
 }
 
 // Storage is the volume of each validator.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",fieldPath=".storageClassName",message="storageClassName is that of volumes that are there already, and never changes; to change it, make a new network"
 type Storage struct {
-	// size of the volume, at least 64Mi.
+	// size of the volume, at least 64Mi. It does not change while the network lives:
+	// Kubernetes changes no volume claim that a StatefulSet made.
 	// +optional
 	// +kubebuilder:default="1Gi"
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",message="size is that of volumes that are there already, and never changes; to change it, make a new network"
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('64Mi')) >= 0",message="size must be a quantity of at least 64Mi, such as 1Gi"
 	Size resource.Quantity `json:"size,omitzero"`
 
-	// storageClassName of the volume; by default the cluster's own.
+	// storageClassName of the volume; by default the cluster's own. It does not
+	// change while the network lives.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	StorageClassName *string `json:"storageClassName,omitempty"`

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,12 +44,18 @@ func unknown(reason, format string, args ...any) verdict {
 
 func ready(f *facts) verdict {
 	switch {
+	case f.Invalid != nil:
+		return no(f.Invalid.Reason, "%s", f.Invalid.Message)
 	case f.Hibernated:
 		return no("Hibernated", "the network hibernates")
 	case f.forked != "":
 		return no("Diverged", "%s", f.forked)
 	case !f.isQuorum(f.online):
 		return no("QuorumLost", "%s", f.share())
+	case f.stalled != "":
+		return no("Stalled", "%s, and %s", f.share(), f.stalled)
+	case !f.isQuorum(f.agreeing) && len(f.lying) > 0:
+		return no("Disagreement", "%s: %s", f.share(), f.astray())
 	case !f.isQuorum(f.agreeing):
 		return no("CatchingUp", "%s: %s not caught up yet", f.share(), isOrAre(f.behind))
 	}
@@ -56,18 +63,17 @@ func ready(f *facts) verdict {
 }
 
 func (f *facts) share() string {
-	return fmt.Sprintf("validators with %d of a total stake of %d are online", f.online, f.total)
-}
-
-func isOrAre(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " is"
-	}
-	return strings.Join(names, ", ") + " are"
+	return fmt.Sprintf("validators with %d of a total stake of %d are online", f.online, f.stakes.total)
 }
 
 func progressing(f *facts) verdict {
 	switch {
+	case f.Invalid != nil:
+		return no(f.Invalid.Reason, "%s. All stays as it is until the spec is put right", strings.TrimRight(f.Invalid.Message, "."))
+	case len(f.Stopped) > 0 && f.Changing != "":
+		return no(f.Stopped[0].Reason, "%s. Meanwhile: %s", tell(f.Stopped), f.Changing)
+	case len(f.Stopped) > 0:
+		return no(f.Stopped[0].Reason, "%s", tell(f.Stopped))
 	case f.Changing != "":
 		return yes("Changing", "%s", f.Changing)
 	case f.Paused:
@@ -76,23 +82,59 @@ func progressing(f *facts) verdict {
 	return no("AsSpecified", "the network is what its spec says")
 }
 
-func degraded(f *facts) verdict {
+// maxTold is how many problems of a kind a condition spells out: what they have
+// in common shows in a few.
+const maxTold = 5
+
+// tell says problems one after the other.
+func tell(problems []Problem) string {
 	var said []string
-	reason := "ValidatorsBehind"
+	for _, p := range problems[:min(len(problems), maxTold)] {
+		said = append(said, p.Message)
+	}
+	text := strings.Join(said, "; ")
+	if more := len(problems) - maxTold; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+func degraded(f *facts) verdict {
+	reason := ""
+	switch {
+	case f.stalled != "":
+		reason = "Stalled"
+	case len(f.lying) > 0:
+		reason = "ValidatorsLie"
+	case len(f.Troubles) > 0:
+		reason = f.Troubles[0].Reason
+	case len(f.silent) > 0:
+		reason = "ValidatorsOffline"
+	case len(f.behind) > 0:
+		reason = "ValidatorsBehind"
+	}
+	switch {
+	case f.Hibernated && len(f.Troubles) == 0:
+		return no("Hibernated", "the network hibernates")
+	case f.Hibernated:
+		return yes(reason, "%s", tell(f.Troubles))
+	case reason == "":
+		return no("AllOnline", "all validators are online and caught up")
+	}
+	said := []string{f.stalled, f.astray(), tell(f.Troubles)}
+	return yes(reason, "%s", strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), "; "))
+}
+
+// astray says which validators are not as they should be; empty: none.
+func (f *facts) astray() string {
+	said := slices.Clone(f.lying)
 	if len(f.behind) > 0 {
 		said = append(said, isOrAre(f.behind)+" not caught up")
 	}
 	if len(f.silent) > 0 {
-		reason = "ValidatorsOffline"
 		said = append(said, isOrAre(f.silent)+" offline")
 	}
-	switch {
-	case f.Hibernated:
-		return no("Hibernated", "the network hibernates")
-	case len(said) == 0:
-		return no("AllOnline", "all validators are online and caught up")
-	}
-	return yes(reason, "%s", strings.Join(said, "; "))
+	return strings.Join(said, "; ")
 }
 
 func quorumLost(f *facts) verdict {

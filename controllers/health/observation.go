@@ -5,10 +5,7 @@
 package health
 
 import (
-	"fmt"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/rpc/message"
@@ -21,16 +18,51 @@ type Observation struct {
 	Generation int64 // of the spec
 	Hibernated bool
 	Paused     bool
+	// Patience is how long a block may be worked at before the chain counts as
+	// standing still, see Patience; 0: for ever.
+	Patience time.Duration
+
+	// Invalid is why the spec as a whole is not followed, such as a rule that does
+	// not compile; nil: it is.
+	Invalid *Problem
+	// Stopped are what keeps the network from becoming what its spec says, until a
+	// person or time mends it: a rollout that is stopped, stakes held back, a name
+	// that is taken, a quota that is full. The gravest first.
+	Stopped []Problem
 	// Changing says in one clause what is being brought to what the spec says;
 	// empty: nothing.
 	Changing string
-	Nodes    []Node // those of the spec in its order, those departing last
-	// What the furthest of the nodes answered beside; nil where none did.
+	// Troubles are what keeps validators from running, or will when they start the
+	// next time: an image, a volume, a lost key. The gravest first.
+	Troubles []Problem
+
+	Nodes []Node // those of the spec in its order, those departing last
+	// What one of the nodes answered of all, see Head; nil where none did.
 	Validators *message.Validators
 	Fairness   *message.Fairness
 	Evidence   []message.Evidence
 	Endpoints  v1alpha1.Endpoints
 }
+
+// Problem is something that a person has to know of.
+type Problem struct {
+	Reason  string // of the condition it becomes, in CamelCase
+	Message string // what is wrong with which object, and what to do
+}
+
+// Reasons of problems that are the same whoever finds them.
+const (
+	ReasonBadRule        = "BadRule"        // Invalid: a builder rule does not compile
+	ReasonNameTaken      = "NameTaken"      // Stopped: an object of that name is somebody else's
+	ReasonQuota          = "QuotaExceeded"  // Stopped: the namespace may hold no more
+	ReasonRefused        = "Refused"        // Stopped: the API server refuses an object
+	ReasonRolloutStopped = "RolloutStopped" // Stopped: see rollout.Step
+	ReasonStakesHeld     = "StakesHeld"     // Stopped: see rollout.Changes
+	ReasonImage          = "ImageUnavailable"
+	ReasonVolume         = "VolumeUnavailable"
+	ReasonUnschedulable  = "Unschedulable"
+	ReasonCrashing       = "Crashing"
+)
 
 // Node is what one validator's node answered.
 type Node struct {
@@ -39,89 +71,18 @@ type Node struct {
 	Stake   uint64           // by the spec, in tokens; 0: departing
 	Status  *message.Status  // nil: it does not answer
 	Winners []message.Winner // its newest, newest first
+	// Blocks are the hashes that it gives for further heights: one that all nodes
+	// have, so that those far apart can be held beside each other too.
+	Blocks map[uint64]types.Hash
+
+	// What a Memory knows of it.
+	Working time.Time // since when it works at the block under way; zero: it does not
+	Told    uint64    // the greatest height it told of so long ago that the others must have it; 0: none
 }
 
-// facts are what the checks go by, gathered once.
-type facts struct {
-	Observation
-	head      *Node // the furthest node that answers
-	effective map[string]message.Validator
-	total     uint64 // stake that counts at the height under way
-	online    uint64 // of it, that of nodes that answer
-	agreeing  uint64 // of it, that of nodes that are caught up as well
-	silent    []string
-	behind    []string
-	forked    string // which two hold different blocks; empty: none ever did
-}
-
-func gather(o Observation, previous []metav1.Condition) *facts {
-	f := &facts{Observation: o, effective: map[string]message.Validator{}}
-	if o.Validators != nil {
-		for _, v := range o.Validators.Validators {
-			f.effective[v.Name] = v
-			f.total += v.EffectiveStake
-		}
-	} else {
-		for _, n := range o.Nodes {
-			f.total += n.Stake
-		}
-	}
-	for i := range o.Nodes {
-		f.add(&o.Nodes[i])
-	}
-	f.forked = findFork(o.Nodes)
-	for _, c := range previous {
-		if c.Type == v1alpha1.ConditionDiverged && c.Status == metav1.ConditionTrue {
-			f.forked = c.Message // once diverged stays so: that takes a person to mend
-		}
-	}
-	return f
-}
-
-func (f *facts) add(n *Node) {
-	if n.Status == nil {
-		f.silent = append(f.silent, n.Name)
-		return
-	}
-	if f.head == nil || n.Status.Height > f.head.Status.Height {
-		f.head = n
-	}
-	stake := f.effective[n.Name].EffectiveStake
-	f.online += stake
-	if n.Status.Ready {
-		f.agreeing += stake
-	} else {
-		f.behind = append(f.behind, n.Name)
-	}
-}
-
-// isQuorum reports whether stake is more than two thirds of the total.
-func (f *facts) isQuorum(stake uint64) bool { return f.total > 0 && 3*stake > 2*f.total }
-
-// margin is the stake that may yet fail with a quorum left.
-func (f *facts) margin() uint64 {
-	if !f.isQuorum(f.online) {
-		return 0
-	}
-	return f.online - (2*f.total/3 + 1)
-}
-
-// findFork holds the nodes' newest blocks beside each other: the same height
-// must have the same hash, however far each node is.
-func findFork(nodes []Node) string {
-	type seen struct {
-		hash types.Hash
-		by   string
-	}
-	at := map[uint64]seen{}
-	for _, n := range nodes {
-		for _, w := range n.Winners {
-			if s, ok := at[w.Height]; !ok {
-				at[w.Height] = seen{w.Hash, n.Name}
-			} else if s.hash != w.Hash {
-				return fmt.Sprintf("%s and %s hold different blocks at height %d", s.by, n.Name, w.Height)
-			}
-		}
-	}
-	return ""
+// Patience is how long a block of a network may take when all is well with its
+// quorum: some rounds of those that time out.
+func Patience(c v1alpha1.Consensus) time.Duration {
+	const rounds, least = 10, 30 * time.Second
+	return max(least, c.MinBlockInterval.Duration+rounds*c.ProposeTimeout.Duration)
 }

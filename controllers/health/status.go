@@ -3,6 +3,7 @@ package health
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,16 +16,17 @@ import (
 // what can only be known over time: since when a condition holds, that the chain
 // once diverged, and the head while nobody answers.
 func Status(o Observation, previous v1alpha1.PosNetworkStatus) v1alpha1.PosNetworkStatus {
-	f := gather(o, previous.Conditions)
+	f := gather(o, previous)
 	s := v1alpha1.PosNetworkStatus{
 		ObservedGeneration: o.Generation,
 		Height:             previous.Height,
 		HeadHash:           previous.HeadHash,
 		HeadTime:           previous.HeadTime,
 		Winners:            previous.Winners,
-		TotalStake:         number(f.total),
+		TotalStake:         number(f.stakes.total),
 		OnlineStake:        number(f.online),
 		FaultMargin:        number(f.margin()),
+		Evidence:           previous.Evidence,
 		Endpoints:          o.Endpoints,
 		Fairness:           previous.Fairness,
 	}
@@ -33,6 +35,7 @@ func Status(o Observation, previous v1alpha1.PosNetworkStatus) v1alpha1.PosNetwo
 		s.HeadHash = f.head.Status.HeadHash.String()
 		s.HeadTime = headTime(f.head.Status.HeadTime)
 		s.Winners = winners(f.head.Winners)
+		s.Evidence = int64(f.head.Status.Evidence)
 	}
 	if o.Fairness != nil {
 		s.Fairness = fairness(o.Fairness)
@@ -95,14 +98,15 @@ func (f *facts) validators(previous []v1alpha1.ValidatorStatus) []v1alpha1.Valid
 		caught[e.Name]++
 	}
 	out := make([]v1alpha1.ValidatorStatus, 0, len(f.Nodes))
-	for _, n := range f.Nodes {
+	for i := range f.Nodes {
+		n := &f.Nodes[i]
 		v := before[n.Name]
 		v.Name, v.Address, v.Stake, v.Online = n.Name, n.Address, number(n.Stake), n.Status != nil
 		if n.Status != nil {
 			v.Height = number(n.Status.Height)
 		}
 		if f.Validators != nil {
-			e := f.effective[n.Name]
+			e := f.stakes.validator(n)
 			v.EffectiveStake = number(e.EffectiveStake)
 			v.Drawn, v.Won, v.Missed = number(e.Drawn), number(e.Won), number(e.Missed)
 			v.Evidence = caught[n.Name]
@@ -122,7 +126,7 @@ func (f *facts) conditions(previous []metav1.Condition) []metav1.Condition {
 	for _, check := range checks {
 		v := check.judge(f)
 		c := metav1.Condition{
-			Type: check.condition, Status: v.status, Reason: v.reason, Message: v.message,
+			Type: check.condition, Status: v.status, Reason: v.reason, Message: cut(v.message),
 			ObservedGeneration: f.Generation, LastTransitionTime: metav1.NewTime(f.Time),
 		}
 		if old, known := before[c.Type]; known && old.Status == c.Status {
@@ -131,6 +135,18 @@ func (f *facts) conditions(previous []metav1.Condition) []metav1.Condition {
 		out = append(out, c)
 	}
 	return out
+}
+
+// maxMessage is the most characters of a condition's message: enough for a
+// hundred validators' names and some problems, an eighth of what an API server
+// takes.
+const maxMessage = 4096
+
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage-len("…")], "") + "…"
 }
 
 func (f *facts) phase(conditions []metav1.Condition, previous v1alpha1.Phase) v1alpha1.Phase {
@@ -145,7 +161,7 @@ func (f *facts) phase(conditions []metav1.Condition, previous v1alpha1.Phase) v1
 		return v1alpha1.PhaseHibernated
 	case !is[v1alpha1.ConditionReady] && (previous == "" || previous == v1alpha1.PhasePending):
 		return v1alpha1.PhasePending
-	case is[v1alpha1.ConditionQuorumLost]:
+	case is[v1alpha1.ConditionQuorumLost], f.stalled != "":
 		return v1alpha1.PhaseHalted
 	case f.Paused:
 		return v1alpha1.PhasePaused

@@ -153,6 +153,90 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"changing", func(o *health.Observation) { o.Changing = "the stake of bob goes from 1 to 2" }, running, v1alpha1.PhaseRunning, map[string]string{
 			"Progressing": "True Changing: the stake of bob goes from 1 to 2",
 		}},
+		{"changing, and something is in the way", func(o *health.Observation) {
+			o.Changing = "the stake of bob goes from 1 to 2"
+			o.Stopped = []health.Problem{{health.ReasonNameTaken, "Service alpha-api is somebody else's"}, {health.ReasonStakesHeld, "the stake of c is held back"}}
+		}, running, v1alpha1.PhaseRunning, map[string]string{
+			"Ready":       "True QuorumAgrees",
+			"Progressing": "False NameTaken: Service alpha-api is somebody else's; the stake of c is held back. Meanwhile: the stake of bob goes from 1 to 2",
+		}},
+		{"a rollout that is stopped", func(o *health.Observation) {
+			o.Nodes[2].Status = nil
+			o.Stopped = []health.Problem{{health.ReasonRolloutStopped, "c does not come back under its new template"}}
+			o.Troubles = []health.Problem{{health.ReasonImage, "pod alpha-c-0: image x cannot be pulled"}}
+		}, running, v1alpha1.PhaseDegraded, map[string]string{
+			"Ready":       "True QuorumAgrees",
+			"Progressing": "False RolloutStopped: c does not come back under its new template",
+			"Degraded":    "True ImageUnavailable: c is offline; pod alpha-c-0: image x cannot be pulled",
+		}},
+		{"a rule that does not compile", func(o *health.Observation) {
+			o.Invalid = &health.Problem{Reason: health.ReasonBadRule, Message: "spec.builder.when: no such variable"}
+			o.Changing = "nothing that would count"
+		}, running, v1alpha1.PhaseRunning, map[string]string{
+			"Ready":       "False BadRule: spec.builder.when: no such variable",
+			"Progressing": "False BadRule: spec.builder.when: no such variable. All stays as it is until the spec is put right",
+			"QuorumLost":  "False",
+		}},
+		{"a key that is lost, while all runs", func(o *health.Observation) {
+			o.Troubles = []health.Problem{{"KeysLost", "Secret alpha-a-keys is gone"}}
+		}, running, v1alpha1.PhaseDegraded, map[string]string{"Ready": "True", "Degraded": "True KeysLost: Secret alpha-a-keys is gone"}},
+		{"more problems than can be told", func(o *health.Observation) {
+			for i := range 8 {
+				o.Troubles = append(o.Troubles, health.Problem{Reason: health.ReasonVolume, Message: fmt.Sprint("claim ", i)})
+			}
+		}, running, v1alpha1.PhaseDegraded, map[string]string{
+			"Degraded": "True VolumeUnavailable: claim 0; claim 1; claim 2; claim 3; claim 4; and 3 more",
+		}},
+		{"a node that lies about its height", func(o *health.Observation) {
+			o.Nodes[2].Status.Height, o.Nodes[2].Told = 1_000_000, 1_000_000
+		}, running, v1alpha1.PhaseDegraded, map[string]string{
+			"Ready":    "True QuorumAgrees: validators with 160 of a total stake of 160",
+			"Degraded": "True ValidatorsLie: c tells of a block 1000000 that no other has",
+		}},
+		{"one that lies, and one that is behind", func(o *health.Observation) {
+			o.Nodes[1].Status.Height, o.Nodes[1].Told = 1_000_000, 1_000_000
+			o.Nodes[2].Status.Ready = false
+		}, running, v1alpha1.PhaseDegraded, map[string]string{
+			"Ready":    "False Disagreement: validators with 160 of a total stake of 160 are online: b tells of a block 1000000 that no other has; c is not caught up",
+			"Degraded": "True ValidatorsLie: b tells of a block 1000000 that no other has; c is not caught up",
+		}},
+		{"work that cannot be done without a quorum", func(o *health.Observation) {
+			o.Patience = time.Minute
+			o.Nodes[0].Status = nil
+			o.Nodes[1].Working, o.Nodes[2].Working = start.Add(-time.Hour), start.Add(-time.Hour)
+		}, running, v1alpha1.PhaseHalted, map[string]string{"Ready": "False QuorumLost", "Degraded": "True ValidatorsOffline: a is offline"}},
+		{"a node that is a little ahead", func(o *health.Observation) {
+			o.Nodes[2].Status.Height, o.Nodes[2].Told = 17, 15
+		}, running, v1alpha1.PhaseRunning, map[string]string{"Degraded": "False AllOnline"}},
+		{"a chain that stands still", func(o *health.Observation) {
+			o.Patience = time.Minute
+			for i := range o.Nodes {
+				o.Nodes[i].Working, o.Nodes[i].Status.Round = start.Add(-2*time.Minute), 7
+				o.Nodes[i].Status.OnlineStake, o.Nodes[i].Status.TotalStake = 160, 160
+			}
+			o.Nodes[1].Status.OnlineStake = 50
+		}, running, v1alpha1.PhaseHalted, map[string]string{
+			"Ready": "False Stalled: validators with 160 of a total stake of 160 are online, and the chain stands still: " +
+				"block 16 has been worked at for more than 1m0s, in round 7 by now; b is linked with too few of the others for a quorum",
+			"QuorumLost": "False QuorumOnline",
+			"Degraded":   "True Stalled: the chain stands still",
+		}},
+		{"few of which say that it stands still", func(o *health.Observation) {
+			o.Patience = time.Minute
+			o.Nodes[1].Working = start.Add(-2 * time.Minute)
+			o.Nodes[0].Working = start.Add(-time.Minute)
+		}, running, v1alpha1.PhaseRunning, map[string]string{"Ready": "True", "Degraded": "False AllOnline"}},
+		{"one that runs with another key", func(o *health.Observation) { o.Nodes[0].Status.Key = types.PublicKey{1} }, running, v1alpha1.PhaseHalted, map[string]string{
+			"QuorumLost": "True TooLittleStake: validators with 60 of a total stake of 160 are online",
+		}},
+		{"different blocks at a height that both were asked for", func(o *health.Observation) {
+			o.Nodes[0].Winners, o.Nodes[2].Winners = nil, nil
+			o.Nodes[0].Blocks = map[uint64]types.Hash{3: hash(3)}
+			o.Nodes[2].Blocks = map[uint64]types.Hash{3: hash(4)}
+		}, running, v1alpha1.PhaseDiverged, map[string]string{"Diverged": "True DifferentBlocks: a and c hold different blocks at height 3"}},
+		{"different heads", func(o *health.Observation) {
+			o.Nodes[1].Status.HeadHash, o.Nodes[1].Winners = hash(99), nil
+		}, running, v1alpha1.PhaseDiverged, map[string]string{"Diverged": "True DifferentBlocks: a and b hold different blocks at height 15"}},
 		{"paused", func(o *health.Observation) { o.Paused = true }, running, v1alpha1.PhasePaused, map[string]string{
 			"Ready": "True", "Progressing": "False Paused: spec.paused is set",
 		}},
@@ -162,6 +246,10 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		}, running, v1alpha1.PhaseHibernated, map[string]string{
 			"Ready": "False Hibernated", "Degraded": "False Hibernated", "QuorumLost": "False Hibernated",
 		}},
+		{"hibernated, and a key is lost", func(o *health.Observation) {
+			o.Hibernated = true
+			o.Troubles = []health.Problem{{"KeysLost", "Secret alpha-a-keys is gone"}}
+		}, running, v1alpha1.PhaseHibernated, map[string]string{"Ready": "False Hibernated", "Degraded": "True KeysLost: Secret alpha-a-keys is gone"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

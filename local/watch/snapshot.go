@@ -36,7 +36,7 @@ type Snapshot struct {
 	Nodes   []Node
 	Status  v1alpha1.PosNetworkStatus
 	New     []message.Winner // blocks since the snapshot before, the oldest first
-	Round   uint32           // of the height under way, by the furthest node
+	Round   uint32           // of the height under way, by the node whose height is believed
 	Step    string
 	Pool    message.PoolSize
 	Records uint64 // committed so far

@@ -22,7 +22,8 @@ type Network struct {
 	Nodes      []Node // those departing last
 	Generation int64
 	Paused     bool
-	Changing   string // what is being brought to what the spec says; empty: nothing
+	Changing   string        // what is being brought to what the spec says; empty: nothing
+	Patience   time.Duration // how long a block may be worked at, see health.Patience
 }
 
 // Watcher asks the nodes of a network, over one connection to each. Poll is
@@ -32,11 +33,12 @@ type Watcher struct {
 	status   v1alpha1.PosNetworkStatus
 	reported uint64 // the newest height told as news
 	clients  map[string]*client.Client
+	memories map[string]*health.Memory
 }
 
 // New returns a watcher to which blocks since a time are news.
 func New(since time.Time) *Watcher {
-	return &Watcher{since: types.TimeOf(since), clients: map[string]*client.Client{}}
+	return &Watcher{since: types.TimeOf(since), clients: map[string]*client.Client{}, memories: map[string]*health.Memory{}}
 }
 
 // Close ends the connections.
@@ -55,10 +57,12 @@ func (w *Watcher) Poll(whole context.Context, n Network) *Snapshot {
 	defer cancel()
 	w.connect(ctx, n.Nodes)
 	o := health.Observation{
-		Time: time.Now(), Generation: n.Generation, Paused: n.Paused, Changing: n.Changing,
+		Generation: n.Generation, Paused: n.Paused, Changing: n.Changing, Patience: n.Patience,
 		Nodes: w.ask(ctx, n.Nodes), Endpoints: endpoints(n.Nodes),
 	}
-	head := furthest(o.Nodes)
+	o.Time = time.Now()
+	w.remember(&o)
+	head := health.Head(o, w.status)
 	if head != nil {
 		w.askHead(ctx, w.clients[head.Name], &o)
 	}
@@ -150,17 +154,18 @@ func (w *Watcher) wanted(height uint64) int {
 	return max(int(untold), v1alpha1.MaxWinners)
 }
 
-func furthest(nodes []health.Node) *health.Node {
-	var head *health.Node
-	for i := range nodes {
-		if s := nodes[i].Status; s != nil && (head == nil || s.Height > head.Status.Height) {
-			head = &nodes[i]
+// remember completes the answers by what the nodes said before.
+func (w *Watcher) remember(o *health.Observation) {
+	for i := range o.Nodes {
+		n := &o.Nodes[i]
+		if w.memories[n.Name] == nil {
+			w.memories[n.Name] = &health.Memory{}
 		}
+		w.memories[n.Name].Note(n, o.Time)
 	}
-	return head
 }
 
-// askHead asks the furthest node for what one node can say of all. If it
+// askHead asks the node whose height is believed for what one node can say of all. If it
 // cannot say it now, that stays as it was.
 func (w *Watcher) askHead(ctx context.Context, c *client.Client, o *health.Observation) {
 	validators, err := c.Validators(ctx, 0)
