@@ -36,7 +36,16 @@ type Options struct {
 	// further behind loses the connection, because to lose an event silently
 	// would be worse.
 	News int
+	// ReadBuffer is how many bytes are read at once; 0 stands for 16 KiB. A program
+	// with a thousand quiet connections is content with less.
+	ReadBuffer int
 }
+
+// writeBufferBytes is what one write to the connection takes.
+const writeBufferBytes = 16 << 10
+
+// writeBuffers are shared by all clients: a quiet connection holds none.
+var writeBuffers sync.Pool
 
 const (
 	// pingInterval is how often the node is asked whether it lives, and
@@ -89,12 +98,16 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 	if o.News <= 0 {
 		o.News = 1024
 	}
+	if o.ReadBuffer <= 0 {
+		o.ReadBuffer = 16 << 10
+	}
 	c := &Client{
 		done: make(chan struct{}), wake: make(chan struct{}, 1), slot: make(chan struct{}, o.Window),
 		byID: map[uint64]*call{}, size: o.News,
 	}
 	dialer := websocket.Dialer{
-		HandshakeTimeout: 10 * time.Second, ReadBufferSize: 16 << 10, WriteBufferSize: 16 << 10,
+		HandshakeTimeout: 10 * time.Second,
+		ReadBufferSize:   o.ReadBuffer, WriteBufferSize: writeBufferBytes, WriteBufferPool: &writeBuffers,
 		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err != nil {
