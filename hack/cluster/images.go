@@ -91,7 +91,7 @@ const repository = "ghcr.io/posnet/posnet"
 func (h *Host) BuildImage(ctx context.Context, version string) (Image, error) {
 	h.say("building the image of posnet %s", version)
 	built := Image{Repository: repository, Tag: version}
-	if err := h.run(ctx, "make", "--silent", "image", "VERSION="+version, "IMAGE="+built.String()); err != nil {
+	if _, err := h.output(ctx, "make", "--silent", "image", "VERSION="+version, "IMAGE="+built.String()); err != nil {
 		return Image{}, err
 	}
 	id, err := h.output(ctx, "docker", "image", "inspect", "--format", "{{.Id}}", built.String())

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/go-logr/logr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/posnet/posnet/api/v1alpha1"
 )
@@ -53,5 +55,6 @@ func (c *Cluster) Client() (client.WithWatch, error) {
 			return nil, err
 		}
 	}
+	log.SetLogger(logr.Discard()) // the client has nothing to log that its errors do not say
 	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }

@@ -133,17 +133,14 @@ image busybox:local "$dir" 'CMD ["sh"]'
 dir=$(context pause)
 (cd "$here/modules/pause" && go build -trimpath -ldflags "-s -w" -o "$dir/usr/local/bin/pause" .)
 image registry.k8s.io/pause:3.10.2 "$dir" 'ENTRYPOINT ["pause"]'
-# kube-proxy drives iptables: bring that program, its libraries and extensions.
+# kube-proxy drives iptables and nftables: bring these programs, their extensions
+# (the one that chooses among a Service's pods wants libm), and the libraries of all.
 dir=$(context kube-proxy "$bin/kube-proxy")
-mkdir -p "$dir/usr/sbin" "$dir/run"
-for program in xtables-nft-multi xtables-legacy-multi conntrack nft; do
-  cp "$root/usr/sbin/$program" "$dir/usr/sbin/"
-  chroot "$root" ldd "/usr/sbin/$program" | grep -o '/[^ ]*' | while read -r lib; do
-    mkdir -p "$dir$(dirname "$lib")"; cp -L "$root$lib" "$dir$lib"
-  done
-done
-mkdir -p "$dir/usr/lib/x86_64-linux-gnu"
-cp -r "$root/usr/lib/x86_64-linux-gnu/xtables" "$dir/usr/lib/x86_64-linux-gnu/"
+mkdir -p "$dir/run"
+for file in /usr/sbin/{xtables-nft-multi,xtables-legacy-multi,conntrack,nft} $(cd "$root" && find usr/lib/x86_64-linux-gnu/xtables -name '*.so' -printf '/%p '); do
+  install -D "$root$file" "$dir$file"
+  chroot "$root" ldd "$file" | grep -o '/[^ ]*'
+done | sort -u | while read -r lib; do install -D "$root$lib" "$dir$lib"; done
 for link in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
   ln -sf xtables-nft-multi "$dir/usr/sbin/$link"
 done
