@@ -9,7 +9,7 @@ import (
 	"maps"
 	"sync"
 
-	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -85,27 +85,6 @@ func (a *Applier) Apply(ctx context.Context, n *v1alpha1.PosNetwork, want, live 
 		}
 	}
 	return a.send(ctx, kind, sent, live == nil)
-}
-
-// ApplyHeld makes all of a StatefulSet of n what it should be, but its pods'
-// template, which stays as it is in live.
-func (a *Applier) ApplyHeld(ctx context.Context, n *v1alpha1.PosNetwork, want, live *appsv1.StatefulSet) error {
-	kind, _, err := a.find(ctx, n, want, live)
-	if err != nil {
-		return err
-	}
-	want = want.DeepCopy()
-	want.Spec.Template = *live.Spec.Template.DeepCopy()
-	annotate(want, live.Annotations[AnnotationApplied]) // its turn will come
-	sent, err := fields(want)
-	if err != nil {
-		return err
-	}
-	have, err := fields(live)
-	if err != nil || covers("", have, sent) {
-		return err
-	}
-	return a.send(ctx, kind, sent, false)
 }
 
 // Keep makes an object of n that is created once and never written again, but
@@ -213,6 +192,18 @@ func (a *Applier) remember(n *v1alpha1.PosNetwork, live client.Object, hash stri
 		a.known[n.UID] = map[types.UID]version{}
 	}
 	a.known[n.UID][live.GetUID()] = version{live.GetResourceVersion(), hash}
+}
+
+// Annotate sets an annotation of a pod, which is somebody else's object.
+func (a *Applier) Annotate(ctx context.Context, pod *corev1.Pod, key, value string) error {
+	if pod.Annotations[key] == value {
+		return nil
+	}
+	changed := pod.DeepCopy()
+	changed.Annotations = over(pod.Annotations, map[string]string{key: value})
+	a.wrote(Patch, "Pod")
+	err := a.client.Patch(ctx, changed, client.MergeFrom(pod), client.FieldOwner(kube.ManagedBy))
+	return failed("patch", "Pod", pod, client.IgnoreNotFound(err))
 }
 
 // Forget drops what is remembered of a network that is gone.

@@ -83,6 +83,11 @@ func (r *rig) objects() []client.Object {
 	}
 	var out []client.Object
 	for _, one := range o.All() {
+		if s, ok := one.(*appsv1.StatefulSet); ok {
+			if err := apply.MarkTemplate(s); err != nil {
+				r.t.Fatal(err)
+			}
+		}
 		out = append(out, one.(client.Object))
 	}
 	return out
@@ -319,6 +324,9 @@ func TestHeldTemplates(t *testing.T) {
 	held := func() []string {
 		r.writes = nil
 		want := r.wanted("StatefulSet", "alpha-carol").(*appsv1.StatefulSet)
+		if has, err := apply.HasTemplate(want, r.live(want).(*appsv1.StatefulSet)); has || err != nil {
+			t.Errorf("it has its template: %v, %v", has, err)
+		}
 		if err := r.ApplyHeld(t.Context(), r.network, want, r.live(want).(*appsv1.StatefulSet)); err != nil {
 			t.Fatal(err)
 		}
@@ -335,6 +343,9 @@ func TestHeldTemplates(t *testing.T) {
 		t.Errorf("in their turn: %v", its)
 	}
 	s = r.get("StatefulSet", "alpha-carol").(*appsv1.StatefulSet)
+	if has, err := apply.HasTemplate(r.wanted("StatefulSet", "alpha-carol").(*appsv1.StatefulSet), s); !has || err != nil {
+		t.Errorf("it has not its template: %v", err)
+	}
 	if s.Spec.Template.Spec.Containers[0].Image != "posnet.example/node:v2" {
 		t.Errorf("in its turn: %s", s.Spec.Template.Spec.Containers[0].Image)
 	}

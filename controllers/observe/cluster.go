@@ -57,7 +57,7 @@ type ref struct{ kind, name string }
 func refTo(o client.Object) ref { return ref{fmt.Sprintf("%T", o), o.GetName()} }
 
 // Read reads the objects of a network from a cache that has IndexNetwork.
-func Read(ctx context.Context, cache client.Reader, scheme *runtime.Scheme, n *v1alpha1.PosNetwork) (*Cluster, error) {
+func Read(ctx context.Context, cache client.Reader, n *v1alpha1.PosNetwork) (*Cluster, error) {
 	c := &Cluster{
 		made:         map[ref]client.Object{},
 		StatefulSets: map[string]*appsv1.StatefulSet{},
@@ -87,10 +87,14 @@ func (c *Cluster) add(object client.Object) {
 	validator := object.GetLabels()[kube.LabelValidator]
 	switch o := object.(type) {
 	case *corev1.Pod:
-		c.Pods[validator] = o
+		if o.Name == kube.PodName(o.Labels[kube.LabelNetwork], validator) {
+			c.Pods[validator] = o
+		}
 		return
 	case *corev1.PersistentVolumeClaim:
-		c.Claims[validator] = o
+		if o.Name == kube.ClaimName(o.Labels[kube.LabelNetwork], validator) {
+			c.Claims[validator] = o
+		}
 		return
 	case *appsv1.StatefulSet:
 		c.StatefulSets[validator] = o

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/controllers/plan"
 	"github.com/posnet/posnet/controllers/plan/kube"
 	"github.com/posnet/posnet/node/config"
@@ -30,11 +31,11 @@ type Identity struct {
 	Public    map[string]plan.Keys   // what each signs with, also where the keys are lost
 	Departing []string               // validators that the spec has no more and that are not gone yet
 	Waiting   []string               // validators of the spec that get their keys once the chain answers
-	Problems  []Problem
+	// Problems are what a person must put right. What ran before goes on.
+	Problems []health.Problem
+	Born     bool     // the network began just now
+	Replaced []string // validators that just got new keys, having had others before
 }
-
-// Problem is something that a person must put right. What ran before goes on.
-type Problem struct{ Reason, Message string }
 
 // Reasons of problems.
 const (
@@ -107,7 +108,7 @@ type reading struct {
 }
 
 func (r *reading) problem(reason, format string, args ...any) {
-	r.Problems = append(r.Problems, Problem{reason, fmt.Sprintf(format, args...)})
+	r.Problems = append(r.Problems, health.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
 func (r *reading) readGenesis() error {
@@ -253,7 +254,19 @@ func (r *reading) missingKeys(name string, known plan.Keys, isKnown bool) error 
 		return err
 	}
 	r.Keys[name], r.Public[name] = k, plan.Keys{Sign: k.Sign.Public(), VRF: k.VRF.Public()}
+	if r.hadKeys(name, k) {
+		r.Replaced = append(r.Replaced, name)
+	}
 	return nil
+}
+
+// hadKeys reports whether a validator of the name signed with other keys once:
+// the genesis names them, or its volume is there.
+func (r *reading) hadKeys(name string, now config.Keys) bool {
+	named := r.Genesis != nil && slices.ContainsFunc(r.Genesis.Validators, func(v genesis.Validator) bool {
+		return v.Name == name && v.Key != now.Sign.Public()
+	})
+	return named || r.cluster.Claims[name] != nil
 }
 
 func (r *reading) readAuthority() error {
@@ -311,6 +324,7 @@ func (r *reading) makeGenesis() error {
 		return err
 	}
 	r.rememberGenesis(r.Genesis)
+	r.Born = r.Genesis.Network() == t.Genesis.Network()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -10,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/posnet/posnet/controllers/health"
 )
 
 const (
@@ -23,56 +26,60 @@ const (
 // Troubles says, by validator, what keeps its pod from running. What neither pod
 // nor claim tells is in events, which are asked for where something is amiss and
 // only there. The error is that of the API server.
-func (c *Cluster) Troubles(ctx context.Context, live client.Reader, now time.Time) (map[string]string, error) {
-	out := map[string]string{}
+func (c *Cluster) Troubles(ctx context.Context, live client.Reader, now time.Time) (map[string]health.Problem, error) {
+	out := map[string]health.Problem{}
 	for name, set := range c.StatefulSets {
 		if set.Spec.Replicas != nil && *set.Spec.Replicas == 0 {
 			continue
 		}
-		said, err := c.trouble(ctx, live, name, set, now)
+		trouble, err := c.trouble(ctx, live, name, set, now)
 		if err != nil {
 			return nil, err
 		}
-		if said != "" {
-			out[name] = said
+		if trouble != nil {
+			out[name] = *trouble
 		}
 	}
 	return out, nil
 }
 
-func (c *Cluster) trouble(ctx context.Context, live client.Reader, name string, set *appsv1.StatefulSet, now time.Time) (string, error) {
+func (c *Cluster) trouble(ctx context.Context, live client.Reader, name string, set *appsv1.StatefulSet, now time.Time) (*health.Problem, error) {
 	p := c.Pods[name]
 	if p == nil {
 		return noPod(ctx, live, set)
 	}
 	if isReady(p) {
-		return "", nil
+		return nil, nil
 	}
 	claim := c.Claims[name]
 	if claim != nil && claim.Status.Phase != corev1.ClaimBound && now.Sub(claim.CreationTimestamp.Time) > quietStart {
 		event, err := lastEvent(ctx, live, claim.Namespace, claim.UID, "ProvisioningFailed", "FailedBinding")
 		return claimTrouble(claim, event), err
 	}
-	if said := podTrouble(p); said != "" {
-		return said, nil
+	if trouble := podTrouble(p); trouble != nil {
+		return trouble, nil
 	}
 	if p.Status.Phase == corev1.PodPending && now.Sub(p.CreationTimestamp.Time) > quietStart {
 		event, err := lastEvent(ctx, live, p.Namespace, p.UID, "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
 		if err != nil || event == "" {
-			return "", err
+			return nil, err
 		}
-		return fmt.Sprintf("pod %s does not start: %s", p.Name, trim(event)), nil
+		return problem(reasonCannotStart, "pod %s does not start: %s", p.Name, trim(event)), nil
 	}
-	return "", nil
+	return nil, nil
 }
 
 // noPod says why there is no pod: a quota that is full, or a policy.
-func noPod(ctx context.Context, live client.Reader, set *appsv1.StatefulSet) (string, error) {
+func noPod(ctx context.Context, live client.Reader, set *appsv1.StatefulSet) (*health.Problem, error) {
 	event, err := lastEvent(ctx, live, set.Namespace, set.UID, "FailedCreate")
 	if err != nil || event == "" {
-		return "", err
+		return nil, err
 	}
-	return fmt.Sprintf("the pod of StatefulSet %s cannot be created: %s", set.Name, trim(event)), nil
+	reason := reasonCannotStart
+	if strings.Contains(event, "exceeded quota") {
+		reason = health.ReasonQuota
+	}
+	return problem(reason, "the pod of StatefulSet %s cannot be created: %s", set.Name, trim(event)), nil
 }
 
 // lastEvent returns the message of the newest event of an object for one of the

@@ -9,7 +9,6 @@ import (
 	apitypes "k8s.io/apimachinery/pkg/types"
 
 	"github.com/posnet/posnet/client"
-	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/controllers/settle"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
@@ -70,9 +69,6 @@ type node struct {
 	since   time.Time // when it began to answer
 	lost    time.Time // when it ceased to
 	problem string
-	memory  health.Memory
-	working time.Time // see health.Node
-	told    uint64    // likewise
 	blocks  map[uint64]types.Hash
 }
 
