@@ -126,9 +126,9 @@ func (c *chain) execute(header types.Header, records []types.VerifiedRecord) (*e
 	return &executed{Executed: x}, nil
 }
 
-// commit makes a block the head: state in memory, then all of it in one synced
-// batch on disk. An error leaves the node unable to go on.
-func (c *chain) commit(x *executed, rawBlock, certificate []byte) error {
+// advance makes a block the head, in memory; what it changes on disk is returned,
+// for write. An error leaves the node unable to go on.
+func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Commit, error) {
 	h := &x.Block.Header
 	info := heightInfo{
 		Seed: c.next.Seed, Participants: participantsHash(c.next.Participants), Round: h.Round,
@@ -141,12 +141,18 @@ func (c *chain) commit(x *executed, rawBlock, certificate []byte) error {
 		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.Participants)})
 	}
 	batch.State = stored(c.state.Commit(x.Delta))
-	if err := c.store.Commit(batch); err != nil {
-		return fmt.Errorf("block %d cannot be written: %w", h.Height, err)
-	}
 	c.head, c.records = validity.Head{Height: h.Height, Hash: info.Hash, Time: h.Time}, info.Total
 	c.drawn, c.unsaved = info.Participants, nil
-	return c.prepare()
+	return batch, c.prepare()
+}
+
+// write puts heights that the chain advanced by on disk, all of them in one synced
+// batch. After an error the chain in memory is ahead of the disk: the node cannot go on.
+func (c *chain) write(heights ...storage.Commit) error {
+	if err := c.store.Commit(heights...); err != nil {
+		return fmt.Errorf("block %d cannot be written: %w", heights[0].Height, err)
+	}
+	return nil
 }
 
 // stored converts the ledger's changes to the store's.

@@ -7,28 +7,50 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
+// decided is a block that was executed on the state before it, and what makes
+// it final.
+type decided struct {
+	*executed
+	raw  []byte
+	cert *types.Certificate
+}
+
 // commit makes a block the head and tells everybody who waits for it. After an
 // error the node cannot go on.
-func (e *Engine) commit(x *executed, raw []byte, cert *types.Certificate) error {
+func (e *Engine) commit(d decided) error {
 	began := time.Now()
 	e.mu.Lock()
-	err := e.chain.commit(x, raw, cert.Encode())
+	batch, err := e.chain.advance(d.executed, d.raw, d.cert.Encode())
+	if err == nil {
+		err = e.chain.write(batch)
+	}
 	e.mu.Unlock()
 	if err != nil {
 		return err
 	}
+	return e.committed(began, d)
+}
+
+// committed does what follows upon blocks that are on disk.
+func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	e.lastCommit = time.Now()
+	took := e.lastCommit.Sub(began) / time.Duration(len(blocks))
 	e.forget()
-	e.clearPool(x.Block.Records)
 	if err := e.signer.prune(e.chain.head.Height + 1); err != nil {
 		return err
 	}
 	e.audit.committed()
-	e.metrics.committed(x.Block, cert, time.Since(began))
+	for _, d := range blocks {
+		e.clearPool(d.Block.Records)
+		e.metrics.committed(d.Block, d.cert, took)
+		e.guests.committed(d.executed)
+		e.log.Debug("committed", "height", d.Block.Header.Height, "records", len(d.Block.Records), "round", d.cert.Round, "hash", d.cert.Block.Short())
+	}
+	e.guests.tendAll()
 	e.readiness.committed(e.chain.head.Height)
-	e.recent.committed(x.Block, cert)
-	e.guests.committed(x)
-	e.log.Debug("committed", "height", x.Block.Header.Height, "records", len(x.Block.Records), "round", cert.Round, "hash", cert.Block.Short())
+	for _, d := range blocks {
+		e.recent.committed(d.Block, d.cert)
+	}
 	return nil
 }
 

@@ -39,11 +39,11 @@ type fullStore struct {
 	writes int
 }
 
-func (s *fullStore) Commit(c storage.Commit) error {
+func (s *fullStore) Commit(heights ...storage.Commit) error {
 	if s.writes--; s.writes < 0 {
 		return errDiskFull
 	}
-	return s.Store.Commit(c)
+	return s.Store.Commit(heights...)
 }
 
 func (s *fullStore) Put(aux ...storage.Change) error {

@@ -23,12 +23,17 @@ const (
 	doubtPause = 5 * time.Second
 )
 
+// maxPending is how many answers may wait to be applied for the next to be asked
+// for: one is applied while another's signatures are checked.
+const maxPending = 2
+
 // fetcher asks peers, one at a time, for certified blocks while the node is
 // behind. It belongs to the main loop, but for answered.
 type fetcher struct {
 	from    types.PublicKey // who is asked now
 	asked   time.Time       // when; zero: nobody is
 	head    uint64          // what the head was then
+	pending int             // answers that have come and are not applied yet
 	turn    int
 	waiting bool                          // a look at whether to ask is due
 	doubts  map[types.PublicKey]time.Time // who told of blocks and did not give them, and when
@@ -53,6 +58,13 @@ func (f *fetcher) expect(peer types.PublicKey) {
 		f.expected = map[types.PublicKey]bool{}
 	}
 	f.expected[peer] = true
+}
+
+// expects reports whether a peer's answer is still to come.
+func (f *fetcher) expects(peer types.PublicKey) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.expected[peer]
 }
 
 // notice looks at what is to be done about a height that a peer told of.
@@ -83,22 +95,42 @@ func (f *fetcher) soon(e *Engine) {
 	})
 }
 
-// advance asks somebody for blocks, if there is reason to and nobody is asked yet.
+// advance asks somebody for blocks, if there is reason to, nobody is asked yet and
+// nothing waits to be applied.
 func (f *fetcher) advance(e *Engine) {
 	f.forgive(e)
-	if !f.asked.IsZero() {
-		if time.Since(f.asked) < fetchPatience {
-			return
-		}
+	switch {
+	case !f.asked.IsZero() && (time.Since(f.asked) < fetchPatience || !f.expects(f.from)):
+		return // the answer may come, or is here and about to be looked at
+	case !f.asked.IsZero():
 		f.useless(e)
-	}
-	peer, ok := f.choose(e)
-	if !ok {
+	case f.pending > 0:
 		return
 	}
+	if peer, ok := f.choose(e); ok {
+		f.ask(e, peer, e.chain.head.Height+1)
+	}
+}
+
+// ask asks a peer for blocks from a height on.
+func (f *fetcher) ask(e *Engine, peer types.PublicKey, height uint64) {
 	f.expect(peer)
-	if e.options.Links.Send(peer, p2p.KindBlocksWanted, encodeBlocksWanted(e.chain.head.Height+1)) {
+	if e.options.Links.Send(peer, p2p.KindBlocksWanted, encodeBlocksWanted(height)) {
 		f.from, f.asked, f.head = peer, time.Now(), e.chain.head.Height
+	}
+}
+
+// came notes that an answer is here, up to a height, 0 if it is of no use. While
+// its signatures are checked and its blocks applied, the same peer gets the next
+// ready.
+func (f *fetcher) came(e *Engine, from types.PublicKey, last uint64) {
+	f.pending++
+	if from != f.from || f.asked.IsZero() {
+		return // it was given up already
+	}
+	f.asked = time.Time{}
+	if last > e.chain.head.Height && last < e.peers.height(from) && f.pending <= maxPending {
+		f.ask(e, from, last+1)
 	}
 }
 
@@ -158,10 +190,11 @@ func (f *fetcher) lost(e *Engine, peer types.PublicKey) {
 
 // ended takes note of what a peer's answer was good for, and goes on.
 func (f *fetcher) ended(e *Engine, from types.PublicKey, useful bool) {
+	f.pending--
 	if useful {
 		delete(f.doubts, from)
 	}
-	if from != f.from || f.asked.IsZero() {
+	if from != f.from {
 		return // it was given up already
 	}
 	if !useful {
@@ -169,7 +202,8 @@ func (f *fetcher) ended(e *Engine, from types.PublicKey, useful bool) {
 		f.soon(e)
 		return
 	}
-	f.asked = time.Time{}
-	f.turn-- // whoever has more goes on
-	f.advance(e)
+	if f.asked.IsZero() {
+		f.turn-- // whoever has more goes on
+		f.advance(e)
+	}
 }

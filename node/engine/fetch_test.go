@@ -247,3 +247,84 @@ func TestCatchUpWhileTheChainGoesOn(t *testing.T) {
 		w.await(w.nodes[0].Head()+50, 0, 1, 3)
 	})
 }
+
+// While one answer is applied the next is on its way, and no more than that: a
+// peer that sends faster than blocks are applied fills no memory.
+func TestFetchAsksAhead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := behind(t, 3*maxBlocksPerAnswer+10, &script{})
+		w.partition([]int{3}, []int{0, 1}, true)
+		w.start(3)
+		n := w.nodes[3]
+		hold, held := make(chan struct{}), make(chan struct{})
+		n.call(func() { close(held); <-hold }) // the main loop is busy meanwhile
+		<-held
+		w.partition([]int{3}, []int{0}, false)
+		quiet(time.Second)
+		if asked := n.links.count(p2p.KindBlocksWanted); asked != 0 {
+			t.Errorf("it asked %d times while its main loop stood still", asked)
+		}
+		close(hold)
+		w.await(3*maxBlocksPerAnswer+10, 3)
+		if asked := n.links.count(p2p.KindBlocksWanted); asked > 6 {
+			t.Errorf("it asked %d times for four answers", asked)
+		}
+		if f := &n.fetch; f.pending != 0 || !f.asked.IsZero() {
+			t.Errorf("it is caught up, and %d answers wait, asked since %v", f.pending, f.asked)
+		}
+	})
+}
+
+// With fetched blocks that wait, the next answer is not asked for.
+func TestFetchAheadIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := prepareNetwork(t, []uint64{1, 1}, nil)
+		w.start(0)
+		e, peer := w.nodes[0].Engine, w.nodes[1].key()
+		w.play(1, &script{})
+		quiet(time.Second)
+		if err := e.query(t.Context(), func() {
+			e.peers.set(peer, 1000)
+			e.fetch.ask(e, peer, 1)
+			for answer := uint64(1); answer <= 3; answer++ {
+				e.fetch.came(e, peer, 10*answer)
+				if asking := !e.fetch.asked.IsZero(); asking != (answer <= maxPending) {
+					t.Errorf("with %d answers waiting it asks: %v", answer, asking)
+				}
+			}
+			e.fetch.pending, e.fetch.asked = 0, time.Time{}
+			e.peers.set(peer, 0)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Of an answer that is wrong in the middle, the sound part is used.
+func TestSoundPartOfAnAnswerIsUsed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		liar := &script{linkUp: claim(100), message: func(s *script, from types.PublicKey, kind p2p.Kind, _ []byte) {
+			if kind != p2p.KindBlocksWanted {
+				return
+			}
+			var pairs [][2][]byte
+			for height := uint64(2); height <= 6; height++ {
+				block, cert, _ := s.node.data.Store.Block(height)
+				if height == 5 {
+					_, cert, _ = s.node.data.Store.Block(4)
+				}
+				pairs = append(pairs, [2][]byte{block, cert})
+			}
+			s.send(from, p2p.KindBlocksFound, encodeBlocks(pairs))
+		}}
+		w := behind(t, 100, liar)
+		w.partition([]int{3}, []int{0, 1}, true)
+		w.start(3)
+		quiet(time.Second)
+		if head := w.nodes[3].Head(); head != 4 {
+			t.Errorf("it is at height %d, and four blocks were sound", head)
+		}
+		w.partition([]int{3}, []int{0, 1}, false)
+		w.await(100, 3)
+	})
+}

@@ -249,11 +249,16 @@ func (g *guests) reading(winner types.PublicKey, trial *ledger.Trial) (r types.V
 	return r, s.typed, trial.Apply(r)
 }
 
-// committed notes what a block did for the guests, and tends to all of them.
+// committed notes which reading of a guest hosted here a block has used.
 func (g *guests) committed(x *executed) {
 	if s := g.sessions[x.Block.Header.Winner]; s != nil {
 		s.used = max(s.used, x.reading)
 	}
+}
+
+// tendAll looks at what the newest block did for the guests, and tends to all of
+// them.
+func (g *guests) tendAll() {
 	g.note()
 	for id, s := range g.sessions {
 		if g.isGone(id, s) {

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/posnet/posnet/node/p2p"
@@ -207,6 +209,31 @@ func (e *Engine) verify(records []*types.Record) ([]types.VerifiedRecord, []erro
 	checked, bad := e.verifier.Verify(unchecked)
 	for k, i := range places {
 		verified[i], errs[i] = checked[k], bad[k]
+	}
+	return verified, errs
+}
+
+// verifyWide is verify with all processors, for records by the thousand that a
+// node far behind waits for.
+func (e *Engine) verifyWide(records []*types.Record) ([]types.VerifiedRecord, []error) {
+	verified, errs := make([]types.VerifiedRecord, 0, len(records)), make([]error, 0, len(records))
+	type share struct {
+		verified []types.VerifiedRecord
+		errs     []error
+	}
+	shares := make([]share, (len(records)+maxBatch-1)/maxBatch)
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(len(shares), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(shares); i = int(next.Add(1)) - 1 {
+				shares[i].verified, shares[i].errs = e.verify(records[i*maxBatch : min(len(records), (i+1)*maxBatch)])
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range shares {
+		verified, errs = append(verified, s.verified...), append(errs, s.errs...)
 	}
 	return verified, errs
 }

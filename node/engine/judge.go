@@ -146,7 +146,7 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 		e.fetch.soon(e)
 		return nil
 	}
-	if err := e.commit(w.executed, w.executed.Block.Encode(), cert); err != nil {
+	if err := e.commit(decided{w.executed, w.executed.Block.Encode(), cert}); err != nil {
 		e.die(err)
 		return nil
 	}

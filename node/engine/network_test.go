@@ -18,12 +18,13 @@ import (
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/forge"
 )
 
 // network is several engines in one process whose links are queues in memory,
 // so that a test can cut them and listen in.
 type network struct {
-	t       *testing.T
+	t       testing.TB
 	genesis *genesis.Genesis
 	nodes   []*testNode
 	guilty  bool // contradicting votes are part of the test
@@ -55,12 +56,10 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 	synctest.Test(t, test)
 }
 
-func seed(text string) types.PrivateKey {
-	return types.NewPrivateKey([32]byte(types.SumHash([]byte(text))))
-}
+func seed(text string) types.PrivateKey { return forge.Key(text) }
 
 // open is an open account.
-func open(t *testing.T, n int) types.Account {
+func open(t testing.TB, n int) types.Account {
 	t.Helper()
 	a, err := types.ParseAccount(fmt.Sprintf("%08d-1111-4111-8111-111111111111", n))
 	if err != nil {
@@ -71,7 +70,7 @@ func open(t *testing.T, n int) types.Account {
 
 // newNetwork makes a network with these stakes and starts it; change may alter
 // genesis and configs before.
-func newNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
+func newNetwork(t testing.TB, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
 	t.Helper()
 	w := prepareNetwork(t, stakes, change)
 	for i := range w.nodes {
@@ -82,10 +81,10 @@ func newNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*
 }
 
 // prepareNetwork makes a network and starts nothing.
-func prepareNetwork(t *testing.T, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
+func prepareNetwork(t testing.TB, stakes []uint64, change func(*genesis.Genesis, []*config.Config)) *network {
 	t.Helper()
-	w := &network{t: t, genesis: &genesis.Genesis{
-		Name: "test", Time: types.TimeOf(time.Now()), Authority: seed("authority").Public(),
+	w := &network{t: t, genesis: &genesis.Genesis{ // with this nonce and four validators, the last does not win the first heights
+		Name: "test", Nonce: types.SumHash([]byte("b")), Time: types.TimeOf(time.Now()), Authority: seed("authority").Public(),
 		Params: genesis.Params{BlockReward: 1, Faucet: true, FaucetMax: 1_000_000, OpenAccounts: true, Guests: true, MaxGuests: 10, MaxGuestWeight: 1000},
 	}}
 	for i, stake := range stakes {
@@ -113,7 +112,7 @@ func (w *network) addNode() *testNode {
 	i := len(w.nodes)
 	n := &testNode{
 		network: w, index: i, log: &logbook{}, said: sayings{said: map[string]bool{}},
-		keys: config.Keys{Sign: seed(fmt.Sprint("sign", i)), VRF: seed(fmt.Sprint("vrf", i))},
+		keys: forge.KeysOf(fmt.Sprint("v", i)),
 		config: config.Config{
 			Name: fmt.Sprintf("v%d", i), Listen: config.Listen{P2P: "-", API: "-"},
 			Builder:   config.Builder{When: "pool.size >= 1", Interval: config.Duration(20 * time.Millisecond), MaxRecords: 1000, MaxBytes: 1 << 20},
@@ -156,6 +155,36 @@ func (w *network) start(i int) {
 	}
 	n.Run()
 	w.linkUp(n, n.Engine)
+}
+
+// give puts the newest of forged blocks onto the disk of a node that is down.
+func (w *network) give(i int, forged *forge.Chain) {
+	w.t.Helper()
+	c, err := openChain(w.genesis, w.nodes[i].data.Store)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, b := range forged.Blocks[c.head.Height:] {
+		x, err := c.execute(b.Header, vouched(b.Records))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		change, err := c.advance(x, b.Encode(), b.Certificate.Encode())
+		if err == nil {
+			err = c.write(change)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func vouched(records []*types.Record) []types.VerifiedRecord {
+	out := make([]types.VerifiedRecord, len(records))
+	for i, r := range records {
+		out[i] = types.VouchRecord(r)
+	}
+	return out
 }
 
 // play lets a script take the place of an engine.

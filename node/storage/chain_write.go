@@ -9,23 +9,26 @@ import (
 )
 
 // Commit implements Store.
-func (c *chain) Commit(com Commit) error {
+func (c *chain) Commit(heights ...Commit) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := com.check(c.Head(), c.stateless); err != nil {
+	if err := checkAll(heights, c.Head(), c.stateless); err != nil || len(heights) == 0 {
 		return err
 	}
 	batch := c.db.NewBatch()
 	defer batch.Close()
-	err := errors.Join(addBlock(batch, com), addRecords(batch, com),
-		addChanges(batch, stateSpace, com.State), addChanges(batch, auxSpace, com.Aux))
+	var err error
+	for _, com := range heights {
+		err = errors.Join(err, addBlock(batch, com), addRecords(batch, com),
+			addChanges(batch, stateSpace, com.State), addChanges(batch, auxSpace, com.Aux))
+	}
 	if err == nil {
 		err = c.apply(batch)
 	}
 	if err != nil {
-		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", com.Height, c.dir, oneLine{err})
+		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", heights[0].Height, c.dir, oneLine{err})
 	}
-	c.head.Store(com.Height)
+	c.head.Store(heights[len(heights)-1].Height)
 	return nil
 }
 

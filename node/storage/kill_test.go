@@ -25,6 +25,7 @@ func beChild() {
 		return
 	}
 	data, err := Open(dir, testIdentity, nil)
+	var group []Commit
 	for h := uint64(0); err == nil; h++ {
 		if h == 0 {
 			h = data.Store.Head() + 1
@@ -34,9 +35,13 @@ func beChild() {
 			break
 		}
 		fmt.Println("signed", h)
-		if err = data.Store.Commit(height(h)); err != nil {
+		if group = append(group, height(h)); groupEnd(h) > h {
+			continue
+		}
+		if err = data.Store.Commit(group...); err != nil {
 			break
 		}
+		group = nil
 		fmt.Println("committed", h)
 		err = data.SignLog.Prune(h)
 	}

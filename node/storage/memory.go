@@ -110,16 +110,23 @@ func (m *memoryStore) AuxRange(prefix, from []byte, limit int) ([]Change, error)
 }
 
 // Commit implements Store.
-func (m *memoryStore) Commit(c Commit) error {
+func (m *memoryStore) Commit(heights ...Commit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	stateless := func() (bool, error) { return len(m.state) == 0, nil }
-	if err := c.check(uint64(len(m.blocks)), stateless); err != nil {
+	if err := checkAll(heights, uint64(len(m.blocks)), stateless); err != nil {
 		return err
 	}
 	if m.closed {
 		return errClosed
 	}
+	for _, c := range heights {
+		m.commit(c)
+	}
+	return nil
+}
+
+func (m *memoryStore) commit(c Commit) {
 	if c.Height > 0 {
 		m.blocks = append(m.blocks, memoryBlock{bytes.Clone(c.Block), bytes.Clone(c.Certificate)})
 	}
@@ -128,7 +135,6 @@ func (m *memoryStore) Commit(c Commit) error {
 	}
 	change(m.state, c.State)
 	change(m.aux, c.Aux)
-	return nil
 }
 
 func change(entries map[string][]byte, changes []Change) {

@@ -35,6 +35,20 @@ type Commit struct {
 	Aux         []Change     // what the engine keeps beside: seeds, participants, evidence
 }
 
+// checkAll says whether commits may follow; stateless tells whether the store has
+// no state yet.
+func checkAll(heights []Commit, head uint64, stateless func() (bool, error)) error {
+	for i := range heights {
+		if err := heights[i].check(head, stateless); err != nil {
+			return err
+		}
+		if head = heights[i].Height; head == 0 && len(heights) > 1 {
+			return errors.New("storage: height 0 is stored alone")
+		}
+	}
+	return nil
+}
+
 // check says whether the commit may follow; stateless tells whether the store
 // has no state yet.
 func (c *Commit) check(head uint64, stateless func() (bool, error)) error {
@@ -88,10 +102,11 @@ type Store interface {
 	// prefix, in the order of the keys, from the key prefix+from on.
 	AuxRange(prefix, from []byte, limit int) ([]Change, error)
 
-	// Commit stores the height after Head; it is on disk when Commit returns. A
-	// commit of height 0, which stores the state of genesis, is allowed on a
-	// store without state. Any other height is an error that changes nothing.
-	Commit(c Commit) error
+	// Commit stores the height after Head, or several from there on, one after
+	// another: all of them or none. They are on disk when Commit returns. A commit
+	// of height 0, which stores the state of genesis, is allowed on a store without
+	// state, and alone. Any other height is an error that changes nothing.
+	Commit(heights ...Commit) error
 
 	// Put changes auxiliary entries outside of a commit; they are on disk when
 	// Put returns.

@@ -59,6 +59,26 @@ func TestCommitOutOfOrder(t *testing.T) {
 	})
 }
 
+// Several heights are stored together or not at all.
+func TestCommitOfSeveralHeights(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() *Data) {
+		s := open().Store
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, s.Commit(height(1), height(2), height(4)), "height 4 does not follow", "height 2")
+		wantError(t, s.Commit(height(1), Commit{}), "height 0 does not follow")
+		genesis := Commit{State: []Change{{Key: []byte("a"), Value: []byte("1")}}}
+		wantError(t, s.Commit(genesis, height(1)), "height 0 is stored alone")
+		checkHolds(t, s, 0)
+		if err := s.Commit(height(1), height(2), height(3)); err != nil {
+			t.Fatal(err)
+		}
+		checkHolds(t, s, 3)
+		checkHolds(t, open().Store, 3)
+	})
+}
+
 func TestStateOfGenesis(t *testing.T) {
 	onEach(t, func(t *testing.T, open func() *Data) {
 		s := open().Store
@@ -293,6 +313,14 @@ func TestMemoryAndDiskAgree(t *testing.T) {
 					c = Commit{State: c.State, Aux: c.Aux}
 				}
 				sameError(rt, memory.Commit(c), disk.Commit(c))
+			},
+			"commit several": func(rt *rapid.T) {
+				var group []Commit
+				for n := range rapid.Uint64Range(0, 3).Draw(rt, "heights") {
+					group = append(group, height(memory.Head()+1+n))
+					group[n].State, group[n].Aux = changes.Draw(rt, "state"), changes.Draw(rt, "aux")
+				}
+				sameError(rt, memory.Commit(group...), disk.Commit(group...))
 			},
 			"put": func(rt *rapid.T) {
 				aux := changes.Draw(rt, "aux")

@@ -45,8 +45,15 @@ func DecodeCertificate(raw []byte) (*Certificate, error) {
 
 // Verify checks that the precommits are valid and a quorum of the set.
 func (c *Certificate) Verify(network Hash, set *ValidatorSet) error {
-	message := VoteSignBytes(network, Precommit, c.Height, c.Round, c.Block)
-	var batch SignatureBatch
+	if err := c.CheckQuorum(set); err != nil {
+		return err
+	}
+	return VerifyCertificates(network, []*Certificate{c})[0]
+}
+
+// CheckQuorum checks that the precommits are those of a quorum of the set, each
+// there once. Their signatures are left to VerifyCertificates.
+func (c *Certificate) CheckQuorum(set *ValidatorSet) error {
 	var stake uint64
 	seen := make(map[PublicKey]bool, len(c.Signatures))
 	for _, s := range c.Signatures {
@@ -56,17 +63,35 @@ func (c *Certificate) Verify(network Hash, set *ValidatorSet) error {
 		}
 		seen[s.Validator] = true
 		stake += v.Stake
-		batch.Add(s.Validator, message, s.Signature)
 	}
 	if !set.IsQuorum(stake) {
 		return fmt.Errorf("the certificate of height %d has a stake of %d: it must be more than two thirds of %d", c.Height, stake, set.Total())
 	}
-	for i, ok := range batch.Verify() {
-		if !ok {
-			return fmt.Errorf("the certificate of height %d: the signature of %s is wrong", c.Height, c.Signatures[i].Validator.Short())
+	return nil
+}
+
+// VerifyCertificates checks all signatures of certificates in one batch, and
+// returns an error for each, nil where they are right: each is that of the key
+// it names. Whose keys these are is left to CheckQuorum.
+func VerifyCertificates(network Hash, certificates []*Certificate) []error {
+	var batch SignatureBatch
+	for _, c := range certificates {
+		message := VoteSignBytes(network, Precommit, c.Height, c.Round, c.Block)
+		for _, s := range c.Signatures {
+			batch.Add(s.Validator, message, s.Signature)
 		}
 	}
-	return nil
+	right := batch.Verify()
+	errs := make([]error, len(certificates))
+	for i, c := range certificates {
+		for k, ok := range right[:len(c.Signatures)] {
+			if !ok && errs[i] == nil {
+				errs[i] = fmt.Errorf("the certificate of height %d: the signature of %s is wrong", c.Height, c.Signatures[k].Validator.Short())
+			}
+		}
+		right = right[len(c.Signatures):]
+	}
+	return errs
 }
 
 // Evidence is two votes of one validator that contradict each other: the same
