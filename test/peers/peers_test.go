@@ -65,7 +65,7 @@ func (n *network) join(name, folder string) (*processes.Process, config.Peer) {
 	n.t.Helper()
 	site, keys := n.Ports.Next(n.Design), design.NewKeys()
 	c := *n.Nodes[0].Config
-	c.Name, c.Listen, c.Peers = folder, site.Listen, nil
+	c.Name, c.Key, c.Listen, c.Peers = folder, keys.Sign.Public(), site.Listen, nil
 	for _, p := range n.Nodes {
 		c.Peers = append(c.Peers, config.Peer{Name: p.Name, Key: n.Design.Keys[p.Name].Sign.Public(), Address: p.Config.Listen.P2P})
 	}

@@ -118,7 +118,7 @@ func (a *authority) join(name string, keys config.Keys) *inprocess.Node {
 	n := a.network
 	site := n.Ports.Next(n.Design)
 	c := *n.Nodes[0].Config
-	c.Name, c.Listen, c.Peers = name, site.Listen, nil
+	c.Name, c.Key, c.Listen, c.Peers = name, keys.Sign.Public(), site.Listen, nil
 	for _, v := range n.Nodes {
 		c.Peers = append(c.Peers, config.Peer{Name: v.Name, Key: n.Design.Keys[v.Name].Sign.Public(), Address: v.Config.Listen.P2P})
 	}

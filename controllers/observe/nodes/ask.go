@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
@@ -81,7 +83,7 @@ func (f *follower) answered(n *node, c *client.Client, fresh bool, s message.Sta
 // plain is an error without what changes at each attempt, so that the same trouble
 // reads the same.
 func plain(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Sprintf("nothing came within %v", answerTime)
 	}
 	for {
@@ -101,9 +103,18 @@ func (f *follower) silent(n *node, problem string) {
 	}
 	f.now = f.now || n.status != nil || n.problem != problem
 	n.status, n.since, n.problem, n.blocks, n.expected = nil, time.Time{}, problem, nil, expected{}
+	f.remember(n, now)
 	if now.Sub(n.lost) < hurryTime {
 		n.due = now.Add(hurryInterval)
 	}
+}
+
+// remember has health remember what a node answered, or that it did not.
+func (f *follower) remember(n *node, now time.Time) {
+	h := health.Node{Status: n.status}
+	n.memory.Note(&h, now)
+	f.soon = f.soon || h.Told != n.told || h.Working != n.working
+	n.told, n.working = h.Told, h.Working
 }
 
 // note takes note of a node's status.
@@ -114,6 +125,7 @@ func (f *follower) note(n *node, s *message.Status) {
 	}
 	wasAbreast := n.abreast
 	n.status, n.problem = s, ""
+	f.remember(n, time.Now())
 	n.expect(f.believed(), time.Now())
 	n.abreast = s.Ready && s.Height >= n.least
 	switch {

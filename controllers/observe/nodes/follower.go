@@ -9,6 +9,7 @@ import (
 	apitypes "k8s.io/apimachinery/pkg/types"
 
 	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/controllers/health"
 	"github.com/posnet/posnet/controllers/settle"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
@@ -38,6 +39,7 @@ type follower struct {
 	news      <-chan message.Event
 	joining   bool             // a voice is being asked to tell
 	recent    []message.Winner // the newest last, without gaps
+	overdue   uint64           // a height that the voice must have told of by the end of the round
 	confirms  int
 	learned   learned
 	learning  bool
@@ -69,6 +71,10 @@ type node struct {
 	since   time.Time // when it began to answer
 	lost    time.Time // when it ceased to
 	problem string
+	mute    bool // it did not tell of blocks when it should have
+	memory  health.Memory
+	working time.Time // see health.Node
+	told    uint64    // likewise
 	blocks  map[uint64]types.Hash
 }
 
@@ -189,6 +195,7 @@ func (f *follower) work(now time.Time) {
 	if f.compare && !f.isAsking() {
 		f.compare = false
 		f.compareBlocks()
+		f.listen()
 		f.learn()
 	}
 	if f.isDue(&f.settle, now) {

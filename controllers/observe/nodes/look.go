@@ -16,8 +16,11 @@ func (f *follower) look() *Snapshot {
 	upTo := map[uint64][]message.Winner{}
 	for _, n := range f.nodes {
 		s.Nodes = append(s.Nodes, Node{
-			Node: health.Node{Name: n.Name, Address: n.Address, Stake: n.Stake, Status: n.status, Winners: f.winners(n, upTo)},
-			Key:  n.Key, Pod: n.Pod, Online: n.abreast && n.status.Voting, Since: n.since, Problem: n.problem, Blocks: n.blocks,
+			Node: health.Node{
+				Name: n.Name, Address: n.Address, Stake: n.Stake, Status: n.status, Winners: f.winners(n, upTo), Blocks: n.blocks,
+				Working: n.working, Told: n.told,
+			},
+			Key: n.Key, Pod: n.Pod, Online: n.abreast && n.status.Voting, Since: n.since, Problem: n.problem,
 		})
 	}
 	return s

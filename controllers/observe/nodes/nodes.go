@@ -63,16 +63,15 @@ type Node struct {
 	Online  bool      // it answers, is caught up by what is known of the others, and votes
 	Since   time.Time // when it began to answer, without a break; zero: it does not
 	Problem string    // why its status is nil, a sentence; empty: it has one, or was not asked yet
-	Blocks  map[uint64]types.Hash
 }
 
-// Observed returns the nodes as health wants them.
-func (s *Snapshot) Observed() []health.Node {
-	out := make([]health.Node, len(s.Nodes))
+// Observe puts what is known into an observation.
+func (s *Snapshot) Observe(o *health.Observation) {
+	o.Nodes = make([]health.Node, len(s.Nodes))
 	for i, n := range s.Nodes {
-		out[i] = n.Node
+		o.Nodes[i] = n.Node
 	}
-	return out
+	o.Validators, o.Fairness, o.Evidence = s.Validators, s.Fairness, s.Evidence
 }
 
 // Online returns the keys of the nodes that answer, are caught up and vote.

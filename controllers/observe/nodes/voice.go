@@ -20,12 +20,7 @@ func (f *follower) choose() {
 	if f.voice != nil || f.joining {
 		return
 	}
-	var best *node
-	for _, n := range f.nodes {
-		if n.client != nil && n.abreast && (best == nil || n.Stake > best.Stake) {
-			best = n
-		}
-	}
+	best := f.candidate()
 	if best == nil {
 		return
 	}
@@ -41,6 +36,42 @@ func (f *follower) choose() {
 	})
 }
 
+// candidate is who is to tell of blocks: one that has kept still before, or tells
+// of blocks that the others do not have, only if there is nobody else.
+func (f *follower) candidate() (best *node) {
+	believed := f.believed()
+	better := func(a, b *node) bool {
+		if x, y := a.mute || a.told > believed, b.mute || b.told > believed; x != y {
+			return y
+		}
+		return a.Stake > b.Stake
+	}
+	for _, n := range f.nodes {
+		if n.client != nil && n.abreast && (best == nil || better(n, best)) {
+			best = n
+		}
+	}
+	return best
+}
+
+// listen moves on to another voice when this one does not tell of blocks that the
+// others have had for a whole round.
+func (f *follower) listen() {
+	v, believed := f.voice, f.believed()
+	if v == nil {
+		return
+	}
+	var told uint64
+	if n := len(f.recent); n > 0 {
+		told = f.recent[n-1].Height
+	}
+	if told < f.overdue {
+		v.mute, v.due = true, time.Now()
+		f.disconnect(v)
+	}
+	f.overdue = believed
+}
+
 // joined takes note that a node tells of blocks from now on.
 func (f *follower) joined(n *node, c *client.Client, sub *client.Subscription, past []message.Winner, err error) {
 	f.joining = false
@@ -52,7 +83,7 @@ func (f *follower) joined(n *node, c *client.Client, sub *client.Subscription, p
 		f.silent(n, n.Name+" does not tell of blocks: "+plain(err))
 		return
 	}
-	f.voice, f.news, f.recent = n, sub.News, past
+	f.voice, f.news, f.recent, f.overdue = n, sub.News, past, 0
 	slices.Reverse(f.recent)
 	f.soon = true
 	f.learn()
