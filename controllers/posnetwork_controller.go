@@ -38,7 +38,8 @@ type Reconciler struct {
 // memory is what is remembered of one network.
 type memory struct {
 	uid   apitypes.UID
-	wrote time.Time // when its status was written last; zero: not by this process
+	began time.Time // when this process saw it first
+	wrote time.Time // when this process wrote its status last; zero: never
 }
 
 // Reconcile works in four beats. It waits for the API server only: what nodes
@@ -80,7 +81,7 @@ func (r *Reconciler) remember(n *v1alpha1.PosNetwork) *memory {
 		return m
 	}
 	r.forget(name)
-	m = &memory{uid: n.UID}
+	m = &memory{uid: n.UID, began: r.now()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.memories[name] = m

@@ -10,14 +10,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/controllers"
@@ -26,12 +31,18 @@ import (
 	testkube "github.com/posnet/posnet/test/kube"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkube.Main(m)) }
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard()) // what libraries say aside
+	os.Exit(testkube.Main(m))
+}
 
 const image = "posnet.example/node:v1"
 
 // rig is an operator at work in a namespace of its own, and a machine for the
 // pods in it.
+// faults are what goes wrong on the machine.
+type faults = testkube.Faults
+
 type rig struct {
 	t         *testing.T
 	client    client.Client // the person's
@@ -54,7 +65,7 @@ func start(t *testing.T) *rig {
 // startOperator starts an operator, after the one before was stopped.
 func (r *rig) startOperator() {
 	r.t.Helper()
-	config := rest.CopyConfig(testkube.Shared().Config)
+	config := operator(r.t)
 	r.requests = &requests{}
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { r.requests.next = next; return r.requests })
 	m, err := controllers.NewManager(config, controllers.Options{
@@ -76,9 +87,49 @@ func (r *rig) startOperator() {
 	r.t.Cleanup(r.stop)
 }
 
+// operator is who the operator is, with the rights of its roles and no others.
+func operator(t *testing.T) *rest.Config {
+	t.Helper()
+	grant.Do(func() {
+		for _, err := range grantRoles(testkube.Shared().Client) {
+			t.Error(err)
+		}
+	})
+	return testkube.Shared().User(t, kube.ManagedBy)
+}
+
+var grant sync.Once
+
+func grantRoles(c client.Client) (errs []error) {
+	ctx := context.Background()
+	create := func(o client.Object) { errs = append(errs, c.Create(ctx, o)) }
+	text, err := os.ReadFile("../config/rbac/role.yaml")
+	if err != nil {
+		return []error{err}
+	}
+	create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: leases}})
+	for _, one := range strings.Split(string(text), "\n---\n") {
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(one), &u.Object); err != nil {
+			return []error{err}
+		}
+		create(u)
+	}
+	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: kube.ManagedBy}}
+	ref := func(kind string) rbacv1.RoleRef {
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: kube.ManagedBy}
+	}
+	create(&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: kube.ManagedBy}, Subjects: subjects, RoleRef: ref("ClusterRole")})
+	create(&rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: leases, Name: kube.ManagedBy}, Subjects: subjects, RoleRef: ref("Role")})
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// leases is the operator's own namespace.
+const leases = "posnet-system"
+
 // log shows errors of the operator, while the test runs.
 func (r *rig) log(_, text string) {
-	if strings.Contains(text, `"error"=`) && r.t.Context().Err() == nil {
+	if strings.Contains(text, `"error"=`) && !strings.Contains(text, "context canceled") && r.t.Context().Err() == nil {
 		r.t.Log(text)
 	}
 }

@@ -26,6 +26,9 @@ const (
 	// happens: two hundred networks with a block each second are forty writes a
 	// second.
 	statusInterval = 5 * time.Second
+	// firstAnswers is how long an operator that has just begun waits for the nodes to
+	// answer before it says that they do not.
+	firstAnswers = 5 * time.Second
 	// lookInterval is how soon a network is looked at again in which something is
 	// amiss, or under way, of which no watch tells.
 	lookInterval = 5 * time.Second
@@ -53,6 +56,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *seen, p *planned, m *me
 	if same(was, status) {
 		return result, nil
 	}
+	if wait := m.began.Add(firstAnswers).Sub(now); wait > 0 && m.wrote.IsZero() && s.isUnasked(p) {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
 	if wait := m.wrote.Add(statusInterval).Sub(now); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
@@ -73,6 +79,22 @@ func same(a, b v1alpha1.PosNetworkStatus) bool {
 	was, err := json.Marshal(a)
 	is, err2 := json.Marshal(b)
 	return err == nil && err2 == nil && bytes.Equal(was, is)
+}
+
+// isUnasked reports whether there are nodes of which nothing is known, not even
+// that they do not answer.
+func (s *seen) isUnasked(p *planned) bool {
+	if p == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.topology.Nodes, func(n plan.Node) bool {
+		pod := s.cluster.Pods[n.Name]
+		if pod == nil || pod.Status.PodIP == "" {
+			return false
+		}
+		one, known := s.answer(n, pod)
+		return !known || one.Status == nil && one.Problem == ""
+	})
 }
 
 // needsLook reports whether something is under way that no watch and no node

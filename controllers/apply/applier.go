@@ -75,11 +75,11 @@ func (a *Applier) Apply(ctx context.Context, n *v1alpha1.PosNetwork, want, live 
 		return err
 	}
 	if live != nil {
-		have, err := fields(live)
+		same, err := isAs(live, sent)
 		if err != nil {
 			return err
 		}
-		if covers("", have, sent) {
+		if same {
 			a.remember(n, live, hash)
 			return nil
 		}

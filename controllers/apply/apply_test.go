@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/posnet/posnet/api/v1alpha1"
@@ -103,7 +104,7 @@ func (r *rig) live(like client.Object) client.Object {
 		}
 		return nil
 	}
-	o.GetObjectKind().SetGroupVersionKind(like.GetObjectKind().GroupVersionKind())
+	o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) // as a cache has it
 	return o
 }
 

@@ -57,6 +57,17 @@ func dropNull(v any) {
 	}
 }
 
+// isAs reports whether a live object says all that is sent of it. Its kind is
+// known: one that was read with its type does not tell it.
+func isAs(live runtime.Object, sent map[string]any) (bool, error) {
+	have, err := fields(live)
+	if err != nil {
+		return false, err
+	}
+	have["apiVersion"], have["kind"] = sent["apiVersion"], sent["kind"]
+	return covers("", have, sent), nil
+}
+
 // covers reports whether have says all that want says. What have says beside
 // that, others added or the API server filled in.
 func covers(path string, have, want any) bool {

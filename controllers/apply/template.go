@@ -32,11 +32,7 @@ func HasTemplate(want, live *appsv1.StatefulSet) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	have, err := fields(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: live.Spec.Template}})
-	if err != nil {
-		return false, err
-	}
-	return covers("", have, sent), nil
+	return isAs(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: live.Spec.Template}}, sent)
 }
 
 // ApplyHeld makes all of a StatefulSet of n what it should be, but its pods'
@@ -55,8 +51,7 @@ func (a *Applier) ApplyHeld(ctx context.Context, n *v1alpha1.PosNetwork, want, l
 	if err != nil {
 		return err
 	}
-	have, err := fields(live)
-	if err != nil || covers("", have, sent) {
+	if same, err := isAs(live, sent); err != nil || same {
 		return err
 	}
 	return a.send(ctx, kind, sent, false)

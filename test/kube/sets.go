@@ -10,14 +10,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/posnet/posnet/api/v1alpha1"
 	nodetypes "github.com/posnet/posnet/node/types"
 )
 
@@ -102,13 +101,26 @@ func (m *Machine) claim(ctx context.Context, s *appsv1.StatefulSet, c *corev1.Pe
 	}
 	err := m.cluster.Client.Create(ctx, c)
 	if apierrors.IsAlreadyExists(err) {
-		return c.Name, nil
+		return c.Name, m.adopt(ctx, c)
 	}
 	if err != nil || m.broken().NoVolumes {
 		return c.Name, err
 	}
 	c.Status.Phase = corev1.ClaimBound
 	return c.Name, m.cluster.Client.Status().Update(ctx, c)
+}
+
+// adopt gives a claim that is there the owners that it would be made with.
+func (m *Machine) adopt(ctx context.Context, want *corev1.PersistentVolumeClaim) error {
+	var c corev1.PersistentVolumeClaim
+	if err := m.cluster.Client.Get(ctx, client.ObjectKeyFromObject(want), &c); err != nil {
+		return err
+	}
+	if equality.Semantic.DeepEqual(c.OwnerReferences, want.OwnerReferences) {
+		return nil
+	}
+	c.OwnerReferences = want.OwnerReferences
+	return m.cluster.Client.Update(ctx, &c)
 }
 
 // tellSet writes the set's status where it has changed. p is its pod, zero where
@@ -141,21 +153,13 @@ func isReady(p *corev1.Pod) bool {
 // collect deletes what belongs to an owner that is gone, as the garbage
 // collector does.
 func (m *Machine) collect(ctx context.Context) error {
-	owners := map[types.UID]bool{}
-	var networks v1alpha1.PosNetworkList
-	var sets appsv1.StatefulSetList
-	for _, list := range []client.ObjectList{&networks, &sets} {
-		if err := m.each(ctx, list, func(o client.Object) error { owners[o.GetUID()] = true; return nil }); err != nil {
-			return err
-		}
-	}
 	for _, list := range []client.ObjectList{
 		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{}, &corev1.SecretList{}, &corev1.ConfigMapList{},
 		&corev1.ServiceList{}, &corev1.ServiceAccountList{}, &policyv1.PodDisruptionBudgetList{}, &networkingv1.NetworkPolicyList{},
 	} {
 		err := m.each(ctx, list, func(o client.Object) error {
 			owner := metav1.GetControllerOf(o)
-			if owner == nil || owners[owner.UID] || !o.GetDeletionTimestamp().IsZero() {
+			if owner == nil || !o.GetDeletionTimestamp().IsZero() || m.isThere(ctx, owner) {
 				return nil
 			}
 			if c, ok := o.(*corev1.PersistentVolumeClaim); ok && len(c.Finalizers) > 0 {
@@ -171,6 +175,13 @@ func (m *Machine) collect(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// isThere reports whether an owner is there, as far as it can be known.
+func (m *Machine) isThere(ctx context.Context, owner *metav1.OwnerReference) bool {
+	u := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: owner.APIVersion, Kind: owner.Kind}}
+	err := m.cluster.Client.Get(ctx, client.ObjectKey{Namespace: m.Namespace, Name: owner.Name}, u)
+	return err == nil && u.UID == owner.UID || err != nil && !apierrors.IsNotFound(err)
 }
 
 func (m *Machine) each(ctx context.Context, list client.ObjectList, do func(client.Object) error) error {
