@@ -52,6 +52,17 @@ func (r *Reconciler) announceBirth(s *seen) {
 	}
 }
 
+// announcePause tells of a restart that pauses the chain, once for each spec that
+// asks for it.
+func (r *Reconciler) announcePause(s *seen, m *memory, name string) {
+	restart := fmt.Sprintf("%s/%d", name, s.network.Generation)
+	if m.pause == restart {
+		return
+	}
+	m.pause = restart
+	r.event(s.network, corev1.EventTypeNormal, eventChainPauses, "%s is restarted, without which there is no quorum: the chain pauses, and nothing is lost", name)
+}
+
 // announce tells of each change between the status before and the one that was
 // written, once.
 func (r *Reconciler) announce(before, now *v1alpha1.PosNetwork) {

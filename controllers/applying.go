@@ -16,7 +16,7 @@ import (
 
 // apply brings the cluster to what is planned, as far as its time has come. One
 // object that cannot be written keeps back only what cannot do without it.
-func (r *Reconciler) apply(ctx context.Context, s *seen, p *planned) {
+func (r *Reconciler) apply(ctx context.Context, s *seen, p *planned, m *memory) {
 	if p == nil || p.objects == nil {
 		return
 	}
@@ -28,6 +28,9 @@ func (r *Reconciler) apply(ctx context.Context, s *seen, p *planned) {
 	}
 	for i := range p.objects.Validators {
 		r.applyValidator(ctx, s, p, i)
+	}
+	if name := p.step.Pauses; name != "" {
+		r.announcePause(s, m, name)
 	}
 	for _, name := range p.step.Delete {
 		if pod := s.cluster.Pods[name]; pod != nil {

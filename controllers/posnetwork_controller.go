@@ -40,6 +40,7 @@ type memory struct {
 	uid   apitypes.UID
 	began time.Time // when this process saw it first
 	wrote time.Time // when this process wrote its status last; zero: never
+	pause string    // the restart that paused the chain last
 }
 
 // Reconcile works in four beats. It waits for the API server only: what nodes
@@ -65,7 +66,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		r.follow(s, p)
 	}
 	if !n.Spec.Paused {
-		r.apply(ctx, s, p)
+		r.apply(ctx, s, p, m)
 	}
 	return r.tell(ctx, s, p, m)
 }
