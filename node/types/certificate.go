@@ -101,6 +101,15 @@ type Evidence struct {
 	Second Vote `json:"second"`
 }
 
+// Convicts reports whether the votes are of one validator, of one kind in one round,
+// for two blocks, and signed by it in a network: whoever brings them, nobody else
+// can have made them.
+func (v *Evidence) Convicts(network Hash) bool {
+	a, b := &v.First, &v.Second
+	return a.Validator == b.Validator && a.Kind == b.Kind && a.Height == b.Height && a.Round == b.Round && a.Block != b.Block &&
+		VerifySignature(a.Validator, a.SignBytes(network), a.Signature) && VerifySignature(b.Validator, b.SignBytes(network), b.Signature)
+}
+
 // Encode returns the canonical encoding.
 func (v *Evidence) Encode() []byte { return append(v.First.Encode(), v.Second.Encode()...) }
 

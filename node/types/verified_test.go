@@ -149,3 +149,37 @@ func TestBlockBPM(t *testing.T) {
 		t.Errorf("the winner's reading is %d, want 70", b.BPM())
 	}
 }
+
+func TestEvidenceConvicts(t *testing.T) {
+	network := SumHash([]byte("network"))
+	by, other := NewPrivateKey(SumHash([]byte("by"))), NewPrivateKey(SumHash([]byte("other")))
+	vote := func(change func(*Vote)) Vote {
+		v := Vote{Kind: Prevote, Height: 3, Round: 1, Block: Hash{1}, Validator: by.Public()}
+		change(&v)
+		v.Signature = by.Sign(v.SignBytes(network))
+		return v
+	}
+	first := vote(func(*Vote) {})
+	for name, c := range map[string]struct {
+		second Vote
+		want   bool
+	}{
+		"another block":    {vote(func(v *Vote) { v.Block = Hash{2} }), true},
+		"nil":              {vote(func(v *Vote) { v.Block = Hash{} }), true},
+		"the same":         {first, false},
+		"another kind":     {vote(func(v *Vote) { v.Kind, v.Block = Precommit, Hash{2} }), false},
+		"another height":   {vote(func(v *Vote) { v.Height, v.Block = 4, Hash{2} }), false},
+		"another round":    {vote(func(v *Vote) { v.Round, v.Block = 2, Hash{2} }), false},
+		"somebody else's":  {vote(func(v *Vote) { v.Validator, v.Block = other.Public(), Hash{2} }), false},
+		"signed otherwise": {func() Vote { v := vote(func(v *Vote) { v.Block = Hash{2} }); v.Block = Hash{3}; return v }(), false},
+	} {
+		for _, e := range []Evidence{{first, c.second}, {c.second, first}} {
+			if e.Convicts(network) != c.want {
+				t.Errorf("%s: convicts %v, want %v", name, !c.want, c.want)
+			}
+			if e.Convicts(SumHash([]byte("another network"))) {
+				t.Errorf("%s: convicts in another network", name)
+			}
+		}
+	}
+}

@@ -232,6 +232,53 @@ func TestANodeThatHangs(t *testing.T) {
 	t.Logf("a block was known after %v", time.Since(began))
 }
 
+// accuser is a node that tells of votes that contradict each other, some of them
+// its own invention.
+type accuser struct {
+	*engine.Engine
+	evidence []message.Evidence
+}
+
+func (a accuser) Status(ctx context.Context) (message.Status, error) {
+	s, err := a.Engine.Status(ctx)
+	s.Evidence = len(a.evidence)
+	return s, err
+}
+
+func (a accuser) Evidence(context.Context, int) ([]message.Evidence, error) { return a.evidence, nil }
+
+// What a node tells of others' crimes is checked.
+func TestANodeThatAccuses(t *testing.T) {
+	t.Parallel()
+	n := start(t, "pool.size >= 1", nil)
+	caught := func(round uint32, by types.PrivateKey, accused types.PublicKey) message.Evidence {
+		e := message.Evidence{Validator: accused, Name: "dave", Height: 1, Round: round}
+		for i, v := range []*types.Vote{&e.First, &e.Second} {
+			*v = types.Vote{Kind: types.Prevote, Height: 1, Round: round, Block: types.Hash{byte(i + 1)}, Validator: accused}
+			v.Signature = by.Sign(v.SignBytes(n.Genesis.Network()))
+		}
+		return e
+	}
+	dave, alice := n.Design.Keys["dave"].Sign, n.Design.Keys["alice"].Sign
+	once := caught(2, dave, dave.Public())
+	once.Second = once.First
+	all := []message.Evidence{caught(0, dave, dave.Public()), caught(1, alice, dave.Public()), once}
+	w := network(n)
+	w.Targets = w.Targets[:1]
+	w.Targets[0].Address = serve(t, accuser{n.Nodes[0].Backend(), all})
+	r := newRig(t)
+	r.Follow(alpha, w)
+	s := r.until("the evidence is known", func(s *nodes.Snapshot) error {
+		if s.Evidence == nil {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	if len(s.Evidence) != 1 || s.Evidence[0].Round != 0 {
+		t.Errorf("believed is %+v", s.Evidence)
+	}
+}
+
 // mute is a node that tells of no block.
 type mute struct{ *engine.Engine }
 

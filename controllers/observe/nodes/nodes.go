@@ -44,7 +44,7 @@ type Network struct {
 type Snapshot struct {
 	Nodes []Node // in the order of the targets
 
-	// What one node says of all: the heaviest that is caught up. nil: none said yet.
+	// What one node says of all that is caught up. nil: none said yet.
 	Validators *message.Validators
 	Fairness   *message.Fairness
 	Evidence   []message.Evidence

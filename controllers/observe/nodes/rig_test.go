@@ -20,9 +20,13 @@ import (
 	"github.com/posnet/posnet/test/await"
 	"github.com/posnet/posnet/test/design"
 	"github.com/posnet/posnet/test/inprocess"
+	"github.com/posnet/posnet/test/standin"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	standin.Child()
+	goleak.VerifyTestMain(m)
+}
 
 var alpha = apitypes.NamespacedName{Namespace: "test", Name: "alpha"}
 

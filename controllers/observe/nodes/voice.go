@@ -8,10 +8,11 @@ import (
 
 	"github.com/posnet/posnet/client"
 	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
 )
 
-// choose sees to it that one node tells of blocks: the heaviest that is caught up.
-// It stays as long as it is that.
+// choose sees to it that one node tells of blocks: the heaviest of those known to be
+// caught up. It stays as long as it is that.
 func (f *follower) choose() {
 	if v := f.voice; v != nil && (!v.abreast) {
 		f.disconnect(v) // it is asked anew how it is, over another connection
@@ -184,7 +185,7 @@ func (f *follower) learn() {
 		return
 	}
 	f.learning = true
-	c, now := v.client, learned{from: v, height: v.status.Height, evidences: v.status.Evidence, evidence: was.evidence}
+	id, c, now := f.network.ID, v.client, learned{from: v, height: v.status.Height, evidences: v.status.Evidence, evidence: was.evidence}
 	f.ask(func(ctx context.Context) func() {
 		validators, err := c.Validators(ctx, 0)
 		var fairness message.Fairness
@@ -193,6 +194,7 @@ func (f *follower) learn() {
 		}
 		if err == nil && (now.from != was.from || now.evidences != was.evidences) {
 			now.evidence, err = c.Evidence(ctx)
+			now.evidence = slices.DeleteFunc(now.evidence, func(e message.Evidence) bool { return !convicts(e, id) })
 		}
 		now.validators, now.fairness = &validators, &fairness
 		return func() {
@@ -203,6 +205,12 @@ func (f *follower) learn() {
 			}
 		}
 	})
+}
+
+// convicts reports whether evidence shows what it says: a node might accuse others.
+func convicts(e message.Evidence, network types.Hash) bool {
+	both := types.Evidence{First: e.First, Second: e.Second}
+	return e.Validator == e.First.Validator && e.Height == e.First.Height && both.Convicts(network)
 }
 
 // stakesOf is who has which stake, as text.
