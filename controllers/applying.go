@@ -20,11 +20,15 @@ func (r *Reconciler) apply(ctx context.Context, s *seen, p *planned, m *memory) 
 	if p == nil || p.objects == nil {
 		return
 	}
+	whole := true
 	for _, o := range p.objects.Kept {
-		r.keep(ctx, s, o)
+		whole = r.keep(ctx, s, o) && whole
 	}
 	for _, o := range p.objects.Shared {
 		r.put(ctx, s, o)
+	}
+	if !whole {
+		return // a node would start from somebody else's genesis
 	}
 	for i := range p.objects.Validators {
 		r.applyValidator(ctx, s, p, i)

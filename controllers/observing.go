@@ -48,7 +48,7 @@ func (r *Reconciler) observe(ctx context.Context, n *v1alpha1.PosNetwork) (*seen
 	if len(s.rules) > 0 && len(s.cluster.StatefulSets) == 0 {
 		return s, nil // nothing of it is made
 	}
-	if s.identity, err = r.identities.Read(ctx, n, s.cluster, s.nodes.Validators); err != nil {
+	if s.identity, err = observe.Identify(ctx, r.applier, n, s.cluster, s.nodes.Validators); err != nil {
 		s.failed(err)
 	}
 	return s, nil

@@ -14,22 +14,20 @@ import (
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/controllers/apply"
-	"github.com/posnet/posnet/controllers/observe"
 	"github.com/posnet/posnet/controllers/observe/nodes"
 )
 
 // Reconciler brings networks to what their specs say, and their statuses to what
 // they are. It is safe for concurrent use.
 type Reconciler struct {
-	client     client.Client // reads from the cache
-	live       client.Reader // reads past it
-	applier    *apply.Applier
-	identities *observe.Identities
-	nodes      *nodes.Watcher
-	address    func(*corev1.Pod) string // where a pod's client API is; empty: nowhere
-	events     recorder.EventRecorder
-	image      string
-	now        func() time.Time
+	client  client.Client // reads from the cache
+	live    client.Reader // reads past it
+	applier *apply.Applier
+	nodes   *nodes.Watcher
+	address func(*corev1.Pod) string // where a pod's client API is; empty: nowhere
+	events  recorder.EventRecorder
+	image   string
+	now     func() time.Time
 
 	mu       sync.Mutex
 	memories map[apitypes.NamespacedName]*memory
@@ -101,6 +99,5 @@ func (r *Reconciler) forget(name apitypes.NamespacedName) {
 	}
 	r.nodes.Forget(name)
 	r.applier.Forget(m.uid)
-	r.identities.Forget(m.uid)
 	unmeasure(name.Namespace, name.Name)
 }

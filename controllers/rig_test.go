@@ -172,6 +172,13 @@ type readCloser struct{ *strings.Reader }
 // Close implements io.Closer.
 func (readCloser) Close() error { return nil }
 
+// fail has requests fail with the status that a function gives; 0: not this one.
+func (r *requests) fail(f func(*http.Request) int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fails = f
+}
+
 // take returns what was asked since the last time.
 func (r *requests) take() []string {
 	r.mu.Lock()

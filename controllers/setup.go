@@ -132,7 +132,7 @@ func addReconciler(m manager.Manager, o Options) error {
 	registerMetrics()
 	applier := apply.New(m.GetClient(), m.GetAPIReader(), func(verb, kind string) { objectWrites.WithLabelValues(verb, kind).Inc() })
 	r := &Reconciler{
-		client: m.GetClient(), live: m.GetAPIReader(), applier: applier, identities: observe.NewIdentities(applier), nodes: nodes.New(),
+		client: m.GetClient(), live: m.GetAPIReader(), applier: applier, nodes: nodes.New(),
 		address: o.Address, events: m.GetEventRecorder(kube.ManagedBy), image: o.Image, now: time.Now, memories: map[apitypes.NamespacedName]*memory{},
 	}
 	if r.address == nil {

@@ -3,14 +3,11 @@ package observe
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apitypes "k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/posnet/posnet/api/v1alpha1"
@@ -25,7 +22,7 @@ import (
 
 // Identity is what makes a network the one it is, and outlives its pods.
 type Identity struct {
-	Genesis   *genesis.Genesis       // nil: it is lost, or a network that is paused has none yet
+	Genesis   *genesis.Genesis       // nil: it is lost, or there is none yet
 	Authority types.PrivateKey       // zero: it is lost
 	Keys      map[string]config.Keys // by validator; absent: lost, or not made yet
 	Public    map[string]plan.Keys   // what each signs with, also where the keys are lost
@@ -52,55 +49,28 @@ type Keeper interface {
 	Keep(ctx context.Context, n *v1alpha1.PosNetwork, want, live client.Object) (client.Object, error)
 }
 
-// Identities reads and makes the identities of networks. It is safe for
-// concurrent use.
-type Identities struct {
-	keeper Keeper
-
-	mu      sync.Mutex
-	geneses map[apitypes.UID]*genesis.Genesis // as seen, so that a ConfigMap deleted by hand can be put back
-}
-
-// NewIdentities returns one that makes objects by a keeper.
-func NewIdentities(k Keeper) *Identities {
-	return &Identities{keeper: k, geneses: map[apitypes.UID]*genesis.Genesis{}}
-}
-
-// Forget drops what is remembered of a network that is gone.
-func (is *Identities) Forget(network apitypes.UID) {
-	is.mu.Lock()
-	defer is.mu.Unlock()
-	delete(is.geneses, network)
-}
-
-// Read returns the identity of a network. What is missing of one that is being
-// born is made, unless the network is paused; what a running chain counts on is
-// never made anew. counted are the validators that the chain counts; nil: it is
-// not known. The error is the keeper's.
-func (is *Identities) Read(ctx context.Context, n *v1alpha1.PosNetwork, c *Cluster, counted *message.Validators) (*Identity, error) {
-	r := &reading{Identities: is, ctx: ctx, n: n, cluster: c, counted: counted, Identity: &Identity{
+// Identify returns the identity of a network. What is missing of one that is
+// being born is made, unless the network is paused; what a running chain counts
+// on is never made anew. counted are the validators that the chain counts; nil:
+// it is not known. The error is the keeper's.
+func Identify(ctx context.Context, keeper Keeper, n *v1alpha1.PosNetwork, c *Cluster, counted *message.Validators) (*Identity, error) {
+	r := &reading{keeper: keeper, n: n, cluster: c, counted: counted, Identity: &Identity{
 		Keys: map[string]config.Keys{}, Public: map[string]plan.Keys{},
 	}}
-	if err := r.readGenesis(); err != nil {
-		return nil, err
-	}
+	r.readGenesis()
 	r.findDeparting()
 	for _, name := range append(plan.Names(&n.Spec), r.Departing...) {
-		if err := r.readKeys(name); err != nil {
+		if err := r.readKeys(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.readAuthority(); err != nil {
-		return nil, err
-	}
-	return r.Identity, r.makeGenesis()
+	return r.Identity, r.beBorn(ctx)
 }
 
-// reading is one call of Read.
+// reading is one call of Identify.
 type reading struct {
-	*Identities
 	*Identity
-	ctx     context.Context
+	keeper  Keeper
 	n       *v1alpha1.PosNetwork
 	cluster *Cluster
 	counted *message.Validators
@@ -111,37 +81,42 @@ func (r *reading) problem(reason, format string, args ...any) {
 	r.Problems = append(r.Problems, health.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
-func (r *reading) readGenesis() error {
-	r.mu.Lock()
-	remembered := r.geneses[r.n.UID]
-	r.mu.Unlock()
-	name := kube.GenesisName(r.n.Name)
-	live, ok := r.cluster.Find(named(&corev1.ConfigMap{}, name)).(*corev1.ConfigMap)
+// readGenesis reads the genesis and the authority's key. The genesis is there
+// twice: in a ConfigMap for the nodes, and beside the key.
+func (r *reading) readGenesis() {
+	secret, hasSecret := r.cluster.Find(named(&corev1.Secret{}, kube.AuthorityName(r.n.Name))).(*corev1.Secret)
+	shown, isShown := r.cluster.Find(named(&corev1.ConfigMap{}, kube.GenesisName(r.n.Name))).(*corev1.ConfigMap)
+	var err error
 	switch {
-	case ok:
-		g, err := kube.ReadGenesis(live)
-		if err != nil {
-			r.problem(GenesisBad, "%v: put back the one that the network started from", err)
-			r.Genesis = remembered
-			return nil
+	case hasSecret:
+		if r.Authority, r.Genesis, err = kube.ReadAuthority(secret); err != nil {
+			r.problem(AuthorityLost, "%v: put back the right one, without which no stake can change", err)
 		}
-		r.Genesis = g
-		r.rememberGenesis(g)
-	case remembered != nil:
-		r.Genesis = remembered
+	case isShown:
+		r.problem(AuthorityLost, "the Secret %s is gone, without which no stake can change: put it back from a backup", kube.AuthorityName(r.n.Name))
 	case len(r.cluster.StatefulSets) > 0 || len(r.cluster.Claims) > 0:
-		r.problem(GenesisLost, "ConfigMap %s is gone, without which no pod of the network starts again: put it back, "+
-			"or, to start a new chain, delete the network with its volume claims", name)
+		r.problem(GenesisLost, "the Secret %s and the ConfigMap %s are gone, without which no pod of the network starts again: put them back from a backup, "+
+			"or, to start a new chain, delete the network and its volume claims", kube.AuthorityName(r.n.Name), kube.GenesisName(r.n.Name))
 	default:
 		r.newborn = true
 	}
-	return nil
+	if isShown {
+		r.compareGenesis(shown)
+	}
 }
 
-func (r *reading) rememberGenesis(g *genesis.Genesis) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.geneses[r.n.UID] = g
+// compareGenesis holds the genesis that the nodes are shown beside the one that
+// was kept, and goes by it where there is none.
+func (r *reading) compareGenesis(shown *corev1.ConfigMap) {
+	g, err := kube.ReadGenesis(shown)
+	switch {
+	case err != nil:
+		r.problem(GenesisBad, "%v: delete it, and it is put back", err)
+	case r.Genesis == nil:
+		r.Genesis = g
+	case r.Genesis.Network() != g.Network():
+		r.problem(GenesisBad, "the ConfigMap %s holds another genesis than the network began with: delete it, and it is put back", shown.Name)
+	}
 }
 
 // findDeparting finds those that run on until they have left the chain. Where a
@@ -179,11 +154,11 @@ func (r *reading) secret(validator string) *corev1.Secret {
 }
 
 // readKeys reads a validator's keys, and makes some for one that never had any.
-func (r *reading) readKeys(name string) error {
+func (r *reading) readKeys(ctx context.Context, name string) error {
 	known, isKnown := r.known(name)
 	live := r.secret(name)
 	if live == nil {
-		return r.missingKeys(name, known, isKnown)
+		return r.missingKeys(ctx, name, known, isKnown)
 	}
 	k, err := kube.ReadKeys(live)
 	public := plan.Keys{Sign: k.Sign.Public(), VRF: k.VRF.Public()}
@@ -194,7 +169,7 @@ func (r *reading) readKeys(name string) error {
 		r.problem(KeysLost, "%v: put back the keys with which validator %s signs (public key %s)", err, name, known.Sign)
 		r.Public[name] = known
 	case isKnown && known.Sign != public.Sign:
-		r.problem(KeysReplaced, "Secret %s holds the key %s, and validator %s signs with %s: put that one back; to replace a validator's key, "+
+		r.problem(KeysReplaced, "the Secret %s holds the key %s, and validator %s signs with %s: put that one back; to replace a validator's key, "+
 			"remove the validator from the manifest, wait until it has left, delete the Secret and add the validator again", live.Name, public.Sign, name, known.Sign)
 		r.Public[name] = known
 	default:
@@ -230,22 +205,22 @@ func (r *reading) known(name string) (plan.Keys, bool) {
 	return plan.Keys{}, false
 }
 
-func (r *reading) missingKeys(name string, known plan.Keys, isKnown bool) error {
+func (r *reading) missingKeys(ctx context.Context, name string, known plan.Keys, isKnown bool) error {
 	switch {
 	case isKnown:
 		r.Public[name] = known
-		r.problem(KeysLost, "Secret %s is gone, and validator %s signs with its key %s: put it back from a backup, without which the pod does not start again; "+
+		r.problem(KeysLost, "the Secret %s is gone, and validator %s signs with its key %s: put it back from a backup, without which the pod does not start again; "+
 			"or remove the validator from the manifest, wait until it has left, and add it again", kube.KeysName(r.n.Name, name), name, known.Sign)
 		return nil
 	case r.n.Spec.Paused, r.Genesis == nil && !r.newborn, slices.Contains(r.Departing, name):
-		return nil
+		return nil // there is nothing to make keys for
 	case r.counted == nil && !r.newborn:
 		// The chain may count one of this name, whose key a new one would not be.
 		r.Waiting = append(r.Waiting, name)
 		return nil
 	}
 	fresh := config.Keys{Sign: types.GenerateKey(), VRF: types.GenerateKey()}
-	kept, err := r.keeper.Keep(r.ctx, r.n, kube.KeysSecret(r.n, name, fresh), nil)
+	kept, err := r.keeper.Keep(ctx, r.n, kube.KeysSecret(r.n, name, fresh), nil)
 	if err != nil {
 		return err
 	}
@@ -269,61 +244,30 @@ func (r *reading) hadKeys(name string, now config.Keys) bool {
 	return named || r.cluster.Claims[name] != nil
 }
 
-func (r *reading) readAuthority() error {
-	name := kube.AuthorityName(r.n.Name)
-	object := r.cluster.Find(named(&corev1.Secret{}, name))
-	if object == nil && r.newborn && !r.n.Spec.Paused {
-		var err error
-		if object, err = r.keeper.Keep(r.ctx, r.n, kube.AuthoritySecret(r.n, types.GenerateKey()), nil); err != nil {
-			return err
-		}
-	}
-	live, ok := object.(*corev1.Secret)
-	if !ok {
-		if r.Genesis != nil {
-			r.problem(AuthorityLost, "Secret %s is gone, without which no stake can change: put it back from a backup (public key %s)", name, r.Genesis.Authority)
-		}
+// beBorn makes the authority's key and the genesis of a network that begins.
+// Whoever comes second, by a cache that is behind, takes on what is there. The
+// genesis reaches the nodes with all else that is planned.
+func (r *reading) beBorn(ctx context.Context) error {
+	if !r.newborn || r.n.Spec.Paused || len(r.Problems) > 0 {
 		return nil
 	}
-	key, err := kube.ReadAuthority(live)
-	if err == nil && r.Genesis != nil && key.Public() != r.Genesis.Authority {
-		err = fmt.Errorf("Secret %s holds the key %s, and the network's authority is %s", name, key.Public(), r.Genesis.Authority)
-	}
-	if err != nil {
-		r.problem(AuthorityLost, "%v: put back the right one, without which no stake can change", err)
-		return nil
-	}
-	r.Authority = key
-	return nil
-}
-
-// makeGenesis makes the genesis of a network that is being born. Whoever comes
-// second, by a cache that is behind, takes on what is there.
-func (r *reading) makeGenesis() error {
-	if !r.newborn || r.n.Spec.Paused || r.Authority.Public().IsZero() {
-		return nil
-	}
+	authority := types.GenerateKey()
 	in := plan.Input{
 		Name: r.n.Name, Spec: &r.n.Spec, Keys: r.Public, Sites: kube.Sites(r.n, r.signing()),
-		Authority: r.Authority.Public(), Time: types.TimeOf(time.Now()),
+		Authority: authority.Public(), Time: types.TimeOf(time.Now()),
 	}
 	rand.Read(in.Nonce[:]) // never fails: crypto/rand ends the program instead
 	t, err := plan.New(in)
 	if err != nil {
 		return err
 	}
-	kept, err := r.keeper.Keep(r.ctx, r.n, kube.GenesisConfigMap(r.n, t.Genesis), nil)
+	kept, err := r.keeper.Keep(ctx, r.n, kube.AuthoritySecret(r.n, authority, t.Genesis), nil)
 	if err != nil {
 		return err
 	}
-	m, ok := kept.(*corev1.ConfigMap)
-	if !ok {
-		return errors.New("the genesis is no ConfigMap")
-	}
-	if r.Genesis, err = kube.ReadGenesis(m); err != nil {
+	if r.Authority, r.Genesis, err = kube.ReadAuthority(kept.(*corev1.Secret)); err != nil {
 		return err
 	}
-	r.rememberGenesis(r.Genesis)
 	r.Born = r.Genesis.Network() == t.Genesis.Network()
 	return nil
 }

@@ -44,8 +44,8 @@ func TestSecretsReadBack(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(k, keys("alice")) {
 		t.Errorf("keys: %v, error %v", k, err)
 	}
-	a, err := kube.ReadAuthority(o.Kept[0].(*corev1.Secret))
-	if err != nil || !reflect.DeepEqual(a, key("authority")) {
+	a, copied, err := kube.ReadAuthority(o.Kept[0].(*corev1.Secret))
+	if err != nil || !reflect.DeepEqual(a, key("authority")) || copied.Network() != in.Genesis.Network() {
 		t.Errorf("authority: %v, error %v", a, err)
 	}
 	g, err := kube.ReadGenesis(o.Kept[1].(*corev1.ConfigMap))
@@ -83,7 +83,7 @@ func TestBadSecrets(t *testing.T) {
 		})
 	}
 	empty := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}, Data: map[string][]byte{kube.AuthorityFile: []byte("{}")}}
-	if _, err := kube.ReadAuthority(empty); err == nil || !strings.Contains(err.Error(), `authority.json must hold "sign"`) {
+	if _, _, err := kube.ReadAuthority(empty); err == nil || !strings.Contains(err.Error(), `authority.json must hold "sign"`) {
 		t.Errorf("an authority without a key: %v", err)
 	}
 }

@@ -70,7 +70,7 @@ func New(in Input) (*Objects, error) {
 		Shared: []Object{serviceAccount(in.Network), nodesService(in.Network), apiService(in.Network), networkPolicy(in.Network)},
 	}
 	if !in.Authority.Public().IsZero() {
-		o.Kept = append([]Object{AuthoritySecret(in.Network, in.Authority)}, o.Kept...)
+		o.Kept = append([]Object{AuthoritySecret(in.Network, in.Authority, in.Genesis)}, o.Kept...)
 	}
 	for _, budget := range disruptionBudgets(in) {
 		o.Shared = append(o.Shared, budget)

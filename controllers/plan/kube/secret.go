@@ -9,6 +9,7 @@ import (
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/config"
+	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/types"
 	"github.com/posnet/posnet/node/types/jsonfile"
 )
@@ -28,13 +29,17 @@ func KeysSecret(n *v1alpha1.PosNetwork, validator string, keys config.Keys) *cor
 	return secret(n, KeysName(n.Name, validator), ValidatorLabels(n.Name, validator), KeysFile, keys.Encode(), keys.Sign.Public())
 }
 
-// AuthoritySecret holds the key that signs changes of stake. No pod mounts it.
-func AuthoritySecret(n *v1alpha1.PosNetwork, key types.PrivateKey) *corev1.Secret {
+// AuthoritySecret holds the key that signs changes of stake, and beside it the
+// genesis that names it: both are there or neither, and a genesis ConfigMap that
+// somebody deletes can be put back. No pod mounts it.
+func AuthoritySecret(n *v1alpha1.PosNetwork, key types.PrivateKey, g *genesis.Genesis) *corev1.Secret {
 	data, err := json.MarshalIndent(authority{key}, "", "  ")
 	if err != nil {
 		panic("kube: cannot encode the authority's key: " + err.Error()) // it is plain
 	}
-	return secret(n, AuthorityName(n.Name), NetworkLabels(n.Name), AuthorityFile, append(data, '\n'), key.Public())
+	s := secret(n, AuthorityName(n.Name), NetworkLabels(n.Name), AuthorityFile, append(data, '\n'), key.Public())
+	s.Data[GenesisFile] = g.Encode()
+	return s
 }
 
 func secret(n *v1alpha1.PosNetwork, name string, labels map[string]string, file string, data []byte, key types.PublicKey) *corev1.Secret {
@@ -62,17 +67,27 @@ func ReadKeys(s *corev1.Secret) (config.Keys, error) {
 	return k, checkKey(s, k.Sign.Public())
 }
 
-// ReadAuthority returns the key that an authority's Secret holds; errors are as
-// those of ReadKeys.
-func ReadAuthority(s *corev1.Secret) (types.PrivateKey, error) {
+// ReadAuthority returns the key and the genesis that an authority's Secret holds;
+// errors are as those of ReadKeys.
+func ReadAuthority(s *corev1.Secret) (types.PrivateKey, *genesis.Genesis, error) {
 	var a authority
 	if err := readFile(s, AuthorityFile, &a); err != nil {
-		return types.PrivateKey{}, err
+		return types.PrivateKey{}, nil, err
 	}
 	if a.Sign.Public().IsZero() {
-		return types.PrivateKey{}, fmt.Errorf("the Secret %s: %s must hold \"sign\", 64 hex digits", s.Name, AuthorityFile)
+		return types.PrivateKey{}, nil, fmt.Errorf("the Secret %s: %s must hold \"sign\", 64 hex digits", s.Name, AuthorityFile)
 	}
-	return a.Sign, checkKey(s, a.Sign.Public())
+	if err := checkKey(s, a.Sign.Public()); err != nil {
+		return types.PrivateKey{}, nil, err
+	}
+	g, err := genesis.Parse(s.Data[GenesisFile])
+	if err != nil {
+		return types.PrivateKey{}, nil, fmt.Errorf("the Secret %s: %s: %w", s.Name, GenesisFile, err)
+	}
+	if g.Authority != a.Sign.Public() {
+		return types.PrivateKey{}, nil, fmt.Errorf("the Secret %s holds the key %s, and a genesis whose authority is %s", s.Name, a.Sign.Public(), g.Authority)
+	}
+	return a.Sign, g, nil
 }
 
 func readFile(s *corev1.Secret, file string, into any) error {
