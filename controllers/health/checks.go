@@ -159,8 +159,10 @@ func lotteryFair(f *facts) verdict {
 	case a == nil || a.Draws == 0:
 		return unknown("NoDraws", "no draw has been audited yet")
 	case !a.Fair:
-		return no("Unfair", "%d draws fit the stakes with a p-value of %.3g", a.Draws, a.PValue)
+		return no("Unfair", "%d draws do not fit the stakes: a fair lottery ever looks so unfair with a chance of %.3g at most", a.Draws, a.PValue)
+	case a.Fit.Degrees == 0:
+		return yes("FitsStakes", "nothing speaks against the lottery; %d draws are too few for a test of fit", a.Draws)
 	default:
-		return yes("FitsStakes", "%d draws fit the stakes with a p-value of %.3g", a.Draws, a.PValue)
+		return yes("FitsStakes", "%d draws fit the stakes with a p-value of %.3g", a.Draws, a.Fit.PValue)
 	}
 }

@@ -81,8 +81,8 @@ func WinnerName(w message.Winner) string {
 
 func fairness(a *message.Fairness) *v1alpha1.Fairness {
 	out := &v1alpha1.Fairness{Draws: number(a.Draws), Fair: a.Fair}
-	if a.Draws > 0 {
-		p := a.PValue
+	if a.Fit.Degrees > 0 {
+		p := a.Fit.PValue
 		out.PValue = &p
 	}
 	return out

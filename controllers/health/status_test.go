@@ -22,7 +22,7 @@ func network(height uint64, stakes ...uint64) health.Observation {
 	o := health.Observation{
 		Time: start, Generation: 7,
 		Validators: &message.Validators{Height: height + 1},
-		Fairness:   &message.Fairness{Draws: height, PValue: 0.5, Fair: true},
+		Fairness:   &message.Fairness{Draws: height, PValue: 1, Fair: true, Fit: message.Test{Degrees: 2, PValue: 0.5}},
 		Endpoints:  v1alpha1.Endpoints{API: "ws://127.0.0.1:9000/ws"},
 	}
 	for i, stake := range stakes {
@@ -148,7 +148,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			"Diverged": "True DifferentBlocks: a and b hold different blocks at height 2",
 		}},
 		{"an unfair lottery", func(o *health.Observation) { o.Fairness.PValue, o.Fairness.Fair = 0.00001, false }, running, v1alpha1.PhaseRunning, map[string]string{
-			"LotteryFair": "False Unfair: 15 draws fit the stakes with a p-value of 1e-05",
+			"LotteryFair": "False Unfair: 15 draws do not fit the stakes: a fair lottery ever looks so unfair with a chance of 1e-05 at most",
 		}},
 		{"changing", func(o *health.Observation) { o.Changing = "the stake of bob goes from 1 to 2" }, running, v1alpha1.PhaseRunning, map[string]string{
 			"Progressing": "True Changing: the stake of bob goes from 1 to 2",
