@@ -246,3 +246,32 @@ func TestPodsAndOperatorComeAndGo(t *testing.T) {
 		}
 	}
 }
+
+// Of several operators one acts, and another takes over when it goes.
+func TestOneOperatorLeads(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	r.stop()
+	first, stop := r.contend()
+	r.apply("alpha", four+busy)
+	r.awaitSettled("alpha")
+	second, _ := r.contend()
+	height := r.get("alpha").Status.Height
+	r.await("alpha", "the first goes on", func(n *v1alpha1.PosNetwork) bool { return n.Status.Height > height+10 })
+	for _, one := range second.take() {
+		if method, _, _ := strings.Cut(one, " "); method != "GET" {
+			t.Errorf("the second wrote: %s", one)
+		}
+	}
+	before := r.pods("alpha")
+	stop()
+	first.take()
+	height = r.get("alpha").Status.Height
+	r.await("alpha", "the second goes on", func(n *v1alpha1.PosNetwork) bool { return n.Status.Height > height })
+	r.samePods("alpha", before)
+	for _, one := range first.take() {
+		if !strings.HasSuffix(one, "/events") { // it tells that it leads no longer
+			t.Errorf("the first, having stopped, asked %s", one)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (r *Reconciler) plan(s *seen) *planned {
 		Authority: s.identity.Authority, Image: r.image, Budget: rollout.NewBudget(shares(s, p.topology)),
 	})
 	if err == nil {
-		err = p.takeTurns(s, objects)
+		err = r.takeTurns(s, p, objects)
 	}
 	if err != nil {
 		s.failed(err)
@@ -122,7 +122,7 @@ func share(s *seen, n plan.Node) rollout.Share {
 }
 
 // takeTurns finds out whose StatefulSets get the template of the spec now.
-func (p *planned) takeTurns(s *seen, o *kube.Objects) error {
+func (r *Reconciler) takeTurns(s *seen, p *planned, o *kube.Objects) error {
 	n := rollout.Network{AllowQuorumLoss: s.network.Spec.Disruption.AllowQuorumLoss}
 	hasSet := map[types.PublicKey]bool{}
 	for i, node := range p.topology.Nodes {
@@ -133,7 +133,7 @@ func (p *planned) takeTurns(s *seen, o *kube.Objects) error {
 		if set == nil {
 			continue // it is made at once
 		}
-		applied, err := apply.HasTemplate(want, set)
+		applied, err := r.applier.HasTemplate(s.network, want, set)
 		if err != nil {
 			return err
 		}

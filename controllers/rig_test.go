@@ -62,29 +62,41 @@ func start(t *testing.T) *rig {
 	return r
 }
 
+// contend has a second operator contend with others for the lease, until it is
+// stopped. It returns what that one asks.
+func (r *rig) contend() (*requests, func()) {
+	r.t.Helper()
+	return r.run(controllers.Options{LeaderElection: true, LeaseNamespace: leases})
+}
+
 // startOperator starts an operator, after the one before was stopped.
 func (r *rig) startOperator() {
 	r.t.Helper()
-	config := operator(r.t)
-	r.requests = &requests{}
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { r.requests.next = next; return r.requests })
-	m, err := controllers.NewManager(config, controllers.Options{
-		Image: image, WatchNamespace: r.namespace, MetricsAddress: "0", ProbeAddress: "0",
-		Logger: funcr.New(r.log, funcr.Options{}), Address: r.machine.Address,
-	})
+	r.requests, r.stop = r.run(controllers.Options{})
+}
+
+func (r *rig) run(o controllers.Options) (*requests, func()) {
+	r.t.Helper()
+	config := rest.CopyConfig(operator(r.t))
+	asked := &requests{}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { asked.next = next; return asked })
+	o.Image, o.WatchNamespace, o.MetricsAddress, o.ProbeAddress = image, r.namespace, "0", "0"
+	o.Logger, o.Address = funcr.New(r.log, funcr.Options{}), r.machine.Address
+	m, err := controllers.NewManager(config, o)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- m.Start(ctx) }()
-	r.stop = sync.OnceFunc(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			r.t.Errorf("the operator: %v", err)
 		}
 	})
-	r.t.Cleanup(r.stop)
+	r.t.Cleanup(stop)
+	return asked, stop
 }
 
 // operator is who the operator is, with the rights of its roles and no others.
@@ -129,7 +141,8 @@ const leases = "posnet-system"
 
 // log shows errors of the operator, while the test runs.
 func (r *rig) log(_, text string) {
-	if strings.Contains(text, `"error"=`) && !strings.Contains(text, "context canceled") && r.t.Context().Err() == nil {
+	stopping := strings.Contains(text, "context canceled") || strings.Contains(text, "leader election lost")
+	if strings.Contains(text, `"error"=`) && !stopping && r.t.Context().Err() == nil {
 		r.t.Log(text)
 	}
 }
@@ -146,7 +159,7 @@ type requests struct {
 // RoundTrip implements http.RoundTripper.
 func (r *requests) RoundTrip(q *http.Request) (*http.Response, error) {
 	r.mu.Lock()
-	if q.URL.Query().Get("watch") == "" {
+	if q.URL.Query().Get("watch") == "" && !strings.Contains(q.URL.Path, "/leases") {
 		r.seen = append(r.seen, q.Method+" "+q.URL.Path)
 	}
 	fails := r.fails

@@ -44,8 +44,9 @@ type Applier struct {
 	known map[types.UID]map[types.UID]version // by network and object
 }
 
-// version is an object as it was last found to be right.
-type version struct{ resource, hash string }
+// version is an object as it was last found to be right: the hashes of what was
+// wanted of it, and of its template.
+type version struct{ resource, whole, template string }
 
 // New returns an applier that writes by a client and, where the client's cache
 // does not hold an object, asks a reader that has none. wrote is told of each
@@ -66,7 +67,7 @@ func (a *Applier) Apply(ctx context.Context, n *v1alpha1.PosNetwork, want, live 
 	if err != nil {
 		return err
 	}
-	if live != nil && a.isKnown(n, live, hash) {
+	if live != nil && a.isKnown(n, live, func(v version) bool { return v.whole == hash }) {
 		return nil
 	}
 	annotate(want, hash)
@@ -80,7 +81,7 @@ func (a *Applier) Apply(ctx context.Context, n *v1alpha1.PosNetwork, want, live 
 			return err
 		}
 		if same {
-			a.remember(n, live, hash)
+			a.remember(n, live, func(v *version) { v.whole = hash })
 			return nil
 		}
 	}
@@ -179,19 +180,25 @@ func failed(verb, kind string, object client.Object, err error) error {
 	return fmt.Errorf("%s %s %s: %w", verb, kind, object.GetName(), err)
 }
 
-func (a *Applier) isKnown(n *v1alpha1.PosNetwork, live client.Object, hash string) bool {
+func (a *Applier) isKnown(n *v1alpha1.PosNetwork, live client.Object, is func(version) bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.known[n.UID][live.GetUID()] == version{live.GetResourceVersion(), hash}
+	v := a.known[n.UID][live.GetUID()]
+	return v.resource == live.GetResourceVersion() && is(v)
 }
 
-func (a *Applier) remember(n *v1alpha1.PosNetwork, live client.Object, hash string) {
+func (a *Applier) remember(n *v1alpha1.PosNetwork, live client.Object, note func(*version)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.known[n.UID] == nil {
 		a.known[n.UID] = map[types.UID]version{}
 	}
-	a.known[n.UID][live.GetUID()] = version{live.GetResourceVersion(), hash}
+	v := a.known[n.UID][live.GetUID()]
+	if v.resource != live.GetResourceVersion() {
+		v = version{resource: live.GetResourceVersion()}
+	}
+	note(&v)
+	a.known[n.UID][live.GetUID()] = v
 }
 
 // Annotate sets an annotation of a pod, which is somebody else's object.

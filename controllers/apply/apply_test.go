@@ -325,7 +325,7 @@ func TestHeldTemplates(t *testing.T) {
 	held := func() []string {
 		r.writes = nil
 		want := r.wanted("StatefulSet", "alpha-carol").(*appsv1.StatefulSet)
-		if has, err := apply.HasTemplate(want, r.live(want).(*appsv1.StatefulSet)); has || err != nil {
+		if has, err := r.HasTemplate(r.network, want, r.live(want).(*appsv1.StatefulSet)); has || err != nil {
 			t.Errorf("it has its template: %v, %v", has, err)
 		}
 		if err := r.ApplyHeld(t.Context(), r.network, want, r.live(want).(*appsv1.StatefulSet)); err != nil {
@@ -344,7 +344,7 @@ func TestHeldTemplates(t *testing.T) {
 		t.Errorf("in their turn: %v", its)
 	}
 	s = r.get("StatefulSet", "alpha-carol").(*appsv1.StatefulSet)
-	if has, err := apply.HasTemplate(r.wanted("StatefulSet", "alpha-carol").(*appsv1.StatefulSet), s); !has || err != nil {
+	if has, err := r.HasTemplate(r.network, r.wanted("StatefulSet", "alpha-carol").(*appsv1.StatefulSet), s); !has || err != nil {
 		t.Errorf("it has not its template: %v", err)
 	}
 	if s.Spec.Template.Spec.Containers[0].Image != "posnet.example/node:v2" {

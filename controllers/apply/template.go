@@ -22,17 +22,25 @@ func MarkTemplate(want *appsv1.StatefulSet) error {
 	return nil
 }
 
-// HasTemplate reports whether a StatefulSet has the template of a marked one that
-// is wanted.
-func HasTemplate(want, live *appsv1.StatefulSet) (bool, error) {
-	if want.Annotations[AnnotationTemplate] != live.Annotations[AnnotationTemplate] {
+// HasTemplate reports whether a StatefulSet of n has the template of a marked one
+// that is wanted.
+func (a *Applier) HasTemplate(n *v1alpha1.PosNetwork, want, live *appsv1.StatefulSet) (bool, error) {
+	hash := want.Annotations[AnnotationTemplate]
+	if hash != live.Annotations[AnnotationTemplate] {
 		return false, nil
+	}
+	if a.isKnown(n, live, func(v version) bool { return v.template == hash }) {
+		return true, nil
 	}
 	sent, err := fields(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: want.Spec.Template}})
 	if err != nil {
 		return false, err
 	}
-	return isAs(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: live.Spec.Template}}, sent)
+	has, err := isAs(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: live.Spec.Template}}, sent)
+	if has {
+		a.remember(n, live, func(v *version) { v.template = hash })
+	}
+	return has, err
 }
 
 // ApplyHeld makes all of a StatefulSet of n what it should be, but its pods'
