@@ -18,7 +18,7 @@ IMAGE_DIR = dist/image
 
 .PHONY: help
 help: ## Say what can be made.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the programs into bin/.
@@ -77,6 +77,10 @@ cover: ## Run the tests and tell what share of the code they reach.
 .PHONY: bench
 bench: ## Measure a network of four processes; prints a table.
 	$(GO) run ./hack/bench
+
+.PHONY: bench-operator
+bench-operator: ## Measure the operator with 200 networks; prints a table.
+	$(GO) run ./hack/benchoperator
 
 .PHONY: image
 image: ## Build the container image IMAGE, of VERSION; fetches nothing, needs Docker.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ type Network struct {
 	mu      sync.Mutex
 	blocks  []*types.Block
 	grown   chan struct{} // closed, and made anew, with each block
+	rest    chan struct{} // closed: no more blocks
 	stopped sync.WaitGroup
 	errs    []error
 }
@@ -42,19 +44,32 @@ type Network struct {
 // Start serves a network of so many validators until ctx ends; Wait waits for the
 // end. number tells networks apart.
 func Start(ctx context.Context, number, validators int, interval time.Duration) (*Network, error) {
-	n := &Network{ID: types.SumHash(fmt.Appendf(nil, "stand-in %d", number)), grown: make(chan struct{})}
+	var list []Node
 	for i := range validators {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+		key := types.PublicKey(types.SumHash(fmt.Appendf(nil, "stand-in %d/%d", number, i)))
+		list = append(list, Node{Name: fmt.Sprintf("v%d", i), Key: key, Address: "127.0.0.1:0"})
+	}
+	return Serve(ctx, types.SumHash(fmt.Appendf(nil, "stand-in %d", number)), list, interval)
+}
+
+// Serve serves the network that has an id and these nodes, each at its address,
+// until ctx ends; Wait waits for the end. Port 0 takes any, and Nodes tells which.
+func Serve(ctx context.Context, id types.Hash, list []Node, interval time.Duration) (*Network, error) {
+	n := &Network{ID: id, Nodes: slices.Clone(list), grown: make(chan struct{}), rest: make(chan struct{})}
+	for i := range n.Nodes {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", n.Nodes[i].Address)
 		if err != nil {
 			return nil, err
 		}
-		key := types.PublicKey(types.SumHash(fmt.Appendf(nil, "stand-in %d/%d", number, i)))
-		n.Nodes = append(n.Nodes, Node{Name: fmt.Sprintf("v%d", i), Key: key, Address: l.Addr().String()})
+		n.Nodes[i].Address = l.Addr().String()
 		n.stopped.Go(func() { n.serve(ctx, i, l) })
 	}
 	n.stopped.Go(func() { n.grow(ctx, interval) })
 	return n, nil
 }
+
+// Rest makes the network idle: there are no more blocks. It is called once at most.
+func (n *Network) Rest() { close(n.rest) }
 
 func (n *Network) serve(ctx context.Context, i int, l net.Listener) {
 	if err := rpc.New(&backend{Network: n, index: i}, rpc.Options{}).Serve(ctx, l); err != nil {
@@ -79,6 +94,8 @@ func (n *Network) grow(ctx context.Context, interval time.Duration) {
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-n.rest:
 			return
 		case <-tick.C:
 			n.commit()
