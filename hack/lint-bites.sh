@@ -93,6 +93,9 @@ imports allowed local "$ours/controllers/plan"
 imports allowed local "$ours/controllers/settle"
 imports allowed controllers/settle "$ours/client"
 imports refused controllers/settle "$ours/controllers/observe"
+imports refused controllers/observe/nodes sigs.k8s.io/controller-runtime/pkg/client
+imports refused controllers/observe/nodes "$ours/controllers/apply"
+imports allowed controllers/observe/nodes "$ours/controllers/health"
 imports refused controllers/settle sigs.k8s.io/controller-runtime
 imports refused local "$ours/cmd/posnet"
 imports allowed cmd/node "$ours/controllers/plan"
