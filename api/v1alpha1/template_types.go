@@ -15,7 +15,8 @@ type NodeTemplate struct {
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// resources that a node asks for and is held to.
+	// resources that a node asks for and is held to. Where nothing is said, it asks
+	// for 25m of CPU and 64Mi of memory.
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
 

@@ -2,6 +2,7 @@ package kube
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -90,7 +91,7 @@ func container(in Input) corev1.Container {
 			"--keys", keysPath + "/" + KeysFile,
 		},
 		Ports:     containerPorts(n),
-		Resources: n.Spec.Template.Resources,
+		Resources: resources(n),
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: genesisVolume, MountPath: genesisPath, ReadOnly: true},
 			{Name: configVolume, MountPath: configPath, ReadOnly: true},
@@ -122,6 +123,20 @@ func containerPorts(n *v1alpha1.PosNetwork) []corev1.ContainerPort {
 
 // probe asks a page of the client API each period; so many failures in a row are
 // one too many.
+// resources are the manifest's. Where it says nothing the node asks for a little: a
+// pod that asks for none gets what others leave of a busy machine's time, and its
+// validator counts as offline meanwhile.
+func resources(n *v1alpha1.PosNetwork) corev1.ResourceRequirements {
+	own := n.Spec.Template.Resources
+	if len(own.Requests)+len(own.Limits)+len(own.Claims) > 0 {
+		return own
+	}
+	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("25m"),
+		corev1.ResourceMemory: resource.MustParse("64Mi"),
+	}}
+}
+
 func probe(page string, periodSeconds, failures int32) *corev1.Probe {
 	return &corev1.Probe{
 		ProbeHandler:     corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: page, Port: intstr.FromString(nameAPI)}},
