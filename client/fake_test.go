@@ -22,6 +22,15 @@ const patience = 20 * time.Second
 
 var network = types.SumHash([]byte("a network for tests"))
 
+// validators is the only validator there is.
+var validators = func() *types.ValidatorSet {
+	set, err := types.NewValidatorSet([]types.Validator{{Name: "alice", Key: types.PublicKey{1}, VRFKey: types.PublicKey{2}, Stake: 1, DrawFrom: 1}})
+	if err != nil {
+		panic(err)
+	}
+	return set
+}()
+
 // fake is the node behind a real API server: each test sets what it needs, and
 // asking for more fails the test by a nil call.
 type fake struct {
@@ -65,6 +74,7 @@ func (f *fake) commit(records ...*types.Record) *types.Block {
 	b := &types.Block{Records: records}
 	b.Header = types.Header{
 		Network: network, Height: uint64(len(f.blocks) + 1), Time: 1767225600_000000001, RecordsRoot: types.MerkleRoot(b.IDs()), Records: uint32(len(records)),
+		Validators: validators.Hash(),
 	}
 	f.blocks = append(f.blocks, b)
 	close(f.changed)
@@ -77,6 +87,10 @@ func (f *fake) Block(_ context.Context, height uint64) (*types.Block, *types.Cer
 	defer f.mu.Unlock()
 	b := f.blocks[height-1]
 	return b, &types.Certificate{Height: height, Block: b.Header.Hash()}, nil
+}
+
+func (f *fake) ValidatorSet(context.Context, uint64) (*types.ValidatorSet, error) {
+	return validators, nil
 }
 
 func (f *fake) Record(_ context.Context, id types.Hash) (message.Record, error) {

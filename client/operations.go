@@ -81,9 +81,29 @@ func (c *Client) Record(ctx context.Context, id types.Hash) (out message.Record,
 	return out, c.Do(ctx, message.OpRecord, idArgs{id}, &out)
 }
 
-// Proof returns the proof that a record is in a block; see message.Proof.Check.
+// Proof returns the proof that a record is in a block; see message.Proof.Verify,
+// and package light for whom to trust.
 func (c *Client) Proof(ctx context.Context, id types.Hash) (out message.Proof, err error) {
 	return out, c.Do(ctx, message.OpProof, idArgs{id}, &out)
+}
+
+// Genesis returns what the network began with. Its hash must be its id: see
+// package light.
+func (c *Client) Genesis(ctx context.Context) (out message.Genesis, err error) {
+	return out, c.Do(ctx, message.OpGenesis, nil, &out)
+}
+
+// Handovers returns the heights, from one on, whose validators handed over to
+// others, the oldest first; limit 0 stands for message.DefaultHandovers.
+func (c *Client) Handovers(ctx context.Context, from uint64, limit int) ([]message.Handover, error) {
+	var out message.Handovers
+	err := c.Do(ctx, message.OpHandovers, fromArgs{from, limit}, &out)
+	return out.Handovers, err
+}
+
+type fromArgs struct {
+	From  uint64 `json:"from,omitempty"` // 0 stands for 1
+	Limit int    `json:"limit,omitempty"`
 }
 
 // Winners returns the newest winners, newest first; limit 0 stands for

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/genesis"
@@ -22,6 +23,7 @@ type chain struct {
 	head    validity.Head
 	next    *validity.Next
 	drawn   types.Hash                 // of the list of participants written last; zero: none by this process
+	sets    []types.Hash               // of the validators written last
 	names   map[types.PublicKey]string // of validators, those that left included
 	unsaved []storage.Change           // names that the next commit writes
 	records uint64                     // committed since genesis
@@ -140,9 +142,11 @@ func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Comm
 	if c.drawn != info.Participants {
 		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.Participants)})
 	}
+	batch.Aux = append(batch.Aux, c.newSets()...)
 	batch.State = stored(c.state.Commit(x.Delta))
 	c.head, c.records = validity.Head{Height: h.Height, Hash: info.Hash, Time: h.Time}, info.Total
 	c.drawn, c.unsaved = info.Participants, nil
+	c.sets = []types.Hash{h.Validators, h.NextValidators}
 	return batch, c.prepare()
 }
 
@@ -153,6 +157,21 @@ func (c *chain) write(heights ...storage.Commit) error {
 		return fmt.Errorf("block %d cannot be written: %w", heights[0].Height, err)
 	}
 	return nil
+}
+
+// newSets is what is kept of the validators of the height under way and the
+// next, as far as it is not kept yet: those who check proofs ask for it.
+func (c *chain) newSets() []storage.Change {
+	var out []storage.Change
+	for _, set := range []*types.ValidatorSet{c.next.Set, c.next.Following} {
+		if !slices.Contains(c.sets, set.Hash()) {
+			out = append(out, storage.Change{Key: setKey(set.Hash()), Value: set.Encode()})
+		}
+	}
+	if next := c.next.Following.Hash(); next != c.next.Set.Hash() {
+		out = append(out, storage.Change{Key: handoverKey(c.next.Height), Value: next[:]})
+	}
+	return out
 }
 
 // stored converts the ledger's changes to the store's.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/lottery"
+	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
@@ -32,10 +33,18 @@ const (
 	keyEvidence     = 'e' // + height + hash: two contradicting votes
 	keyName         = 'n' // + key: the name of a validator that joined after genesis
 	keySession      = 's' // + session: the secret of a guest hosted here
+	keySet          = 'v' // + hash: a set of validators
+	keyHandover     = 'c' // + height: the hash of the next height's set, where it is another
 )
 
 func heightKey(height uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{keyHeight}, height)
+}
+
+func setKey(hash types.Hash) []byte { return append([]byte{keySet}, hash[:]...) }
+
+func handoverKey(height uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{keyHandover}, height)
 }
 
 func participantsKey(hash types.Hash) []byte { return append([]byte{keyParticipants}, hash[:]...) }
@@ -130,4 +139,37 @@ func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
 		return nil, fmt.Errorf("participants %s: %w: %w", hash.Short(), err, errDamaged)
 	}
 	return list, nil
+}
+
+// set returns the validators that have a hash; 404 where they are not kept.
+func (h history) set(hash types.Hash) (*types.ValidatorSet, error) {
+	raw, ok, err := h.store.Aux(setKey(hash))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, message.Errorf(message.StatusNotFound, "this node has not kept the validators with hash %s", hash)
+	}
+	set, err := types.DecodeValidatorSet(raw)
+	if err != nil {
+		return nil, fmt.Errorf("validators %s: %w: %w", hash.Short(), err, errDamaged)
+	}
+	return set, nil
+}
+
+// handovers returns the heights, from one on, whose validators handed over to
+// others, at most limit.
+func (h history) handovers(from uint64, limit int) ([]uint64, error) {
+	kept, err := h.store.AuxRange([]byte{keyHandover}, binary.BigEndian.AppendUint64(nil, from), limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]uint64, len(kept))
+	for i, k := range kept {
+		if len(k.Key) != 1+8 {
+			return nil, fmt.Errorf("key %x is no handover's: %w", k.Key, errDamaged)
+		}
+		out[i] = binary.BigEndian.Uint64(k.Key[1:])
+	}
+	return out, nil
 }

@@ -20,9 +20,16 @@ func params(p genesis.Params) message.Params {
 	}
 }
 
-// Validators returns the validators of the height under way, and those that join
-// with the height after; those of other heights are not kept.
-func (e *Engine) Validators(_ context.Context, height uint64) (message.Validators, error) {
+// Validators returns the validators of a height, and how they are now; of the
+// height under way also those that join with the height after.
+func (e *Engine) Validators(ctx context.Context, height uint64) (message.Validators, error) {
+	if height == 0 {
+		height = e.Head() + 1
+	}
+	set, err := e.ValidatorSet(ctx, height)
+	if err != nil {
+		return message.Validators{}, err
+	}
 	online, report := e.online(), e.audit.report()
 	tallies := map[[32]byte]lottery.Tally{}
 	for _, t := range report.Participants {
@@ -30,20 +37,18 @@ func (e *Engine) Validators(_ context.Context, height uint64) (message.Validator
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	next := e.chain.head.Height + 1
-	if height != 0 && height != next {
-		return message.Validators{}, message.Errorf(message.StatusNotFound, "the validators of height %d are not kept: ask for height %d, the one under way, or for the draw of height %d", height, next, height)
-	}
-	set, newest := e.chain.next.Set, e.chain.next.Following
+	newest := e.chain.next.Following
 	list := set.List()
-	for _, v := range newest.List() {
-		if _, counts := set.Find(v.Key); !counts {
-			v.Stake = 0 // it joins with the height after
-			list = append(list, v)
+	if height == e.chain.next.Height {
+		for _, v := range newest.List() {
+			if _, counts := set.Find(v.Key); !counts {
+				v.Stake = 0 // it joins with the height after
+				list = append(list, v)
+			}
 		}
 	}
 	slices.SortFunc(list, func(a, b types.Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	out := message.Validators{Height: next, Hash: set.Hash(), TotalStake: set.Total(), Validators: []message.Validator{}}
+	out := message.Validators{Height: height, Hash: set.Hash(), TotalStake: set.Total(), Validators: []message.Validator{}}
 	guests := map[types.PublicKey]int{}
 	for _, p := range e.chain.next.Participants {
 		if p.Guest {

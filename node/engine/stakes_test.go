@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -42,6 +43,40 @@ func (w *network) validator(through int, key types.PublicKey) (message.Validator
 		w.t.Fatalf("it is not among the validators, or they are not in order: %+v", v)
 	}
 	return v.Validators[i], v.TotalStake
+}
+
+// checkHandovers follows the validators from genesis to now by what a node
+// tells of them, and checks that it tells so many handovers.
+func (w *network) checkHandovers(node, want int) {
+	w.t.Helper()
+	n, ctx := w.nodes[node], w.t.Context()
+	list, err := n.Handovers(ctx, 1, 10)
+	if err != nil || len(list) != want {
+		w.t.Fatalf("%d handovers, want %d: %v", len(list), want, err)
+	}
+	set, err := w.genesis.ValidatorSet()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for height := uint64(1); height <= n.Head()+1; height++ {
+		told, err := n.Validators(ctx, height)
+		if err != nil || told.Hash != set.Hash() || told.TotalStake != set.Total() || len(told.Validators) < set.Len() {
+			w.t.Errorf("the validators of height %d are told as %+v, want %+v: %v", height, told, set.List(), err)
+		}
+		if len(list) > 0 && list[0].Header.Height == height {
+			if set, err = list[0].Verify(w.genesis.Network(), set); err != nil {
+				w.t.Fatal(err)
+			}
+			list = list[1:]
+		}
+	}
+	if rest, err := n.Handovers(ctx, 1, 1); err != nil || len(rest) != 1 {
+		w.t.Errorf("the first alone: %d, %v", len(rest), err)
+	}
+	var refused *message.Error
+	if _, err := n.Validators(ctx, n.Head()+2); !errors.As(err, &refused) || refused.Status != message.StatusNotFound {
+		w.t.Errorf("the validators after next: %v", err)
+	}
 }
 
 // A validator joins, is needed for the quorum and drawn, and leaves again.
@@ -107,5 +142,7 @@ func TestValidatorComesAndGoes(t *testing.T) {
 		if w.nodes[0].Allowed(n.key()) {
 			t.Error("a validator that left may link")
 		}
+		w.checkHandovers(2, 2) // it has its chain from its disk
+		w.checkHandovers(0, 2)
 	})
 }

@@ -97,13 +97,7 @@ func (c *changeList) seen(id types.Hash) {
 }
 
 func (c *changeList) validators(which byte, set *types.ValidatorSet) {
-	e := types.NewEncoder("", 256*set.Len())
-	e.Uint32(uint32(set.Len()))
-	for i := range set.Len() {
-		v := set.At(i)
-		e.Bytes(v.Encode())
-	}
-	c.list = append(c.list, Change{Key: []byte{validatorKey, which}, Value: e.Data()})
+	c.list = append(c.list, Change{Key: []byte{validatorKey, which}, Value: set.Encode()})
 }
 
 func (c *changeList) guest(session types.PublicKey, g Guest, gone bool) {

@@ -67,7 +67,7 @@ func (s *State) load(key, value []byte) error {
 		}
 		return d.Finish()
 	case kind == validatorKey && len(rest) == 1:
-		return s.loadValidators(rest[0], d)
+		return s.loadValidators(rest[0], value)
 	case kind == guestKey && len(rest) == 32:
 		return s.loadGuest(types.PublicKey(rest), d)
 	}
@@ -108,19 +108,8 @@ func decodeAccount(key []byte) (types.Account, error) {
 	return types.Account{}, fmt.Errorf("key %x names no account", key)
 }
 
-func (s *State) loadValidators(which byte, d *types.Decoder) error {
-	list := make([]types.Validator, d.Count(4, types.MaxValidators))
-	for i := range list {
-		v, err := types.DecodeValidator(d.Bytes(types.MaxRecordBytes))
-		if err != nil {
-			return err
-		}
-		list[i] = v
-	}
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	set, err := types.NewValidatorSet(list)
+func (s *State) loadValidators(which byte, value []byte) error {
+	set, err := types.DecodeValidatorSet(value)
 	if err != nil {
 		return err
 	}

@@ -57,8 +57,16 @@ type Backend interface {
 	// Peers returns the validators this node links with, by name.
 	Peers(ctx context.Context) ([]message.Peer, error)
 	// Validators returns the validators of a height from 1 to Head+1; 0 stands
-	// for Head+1. 404 where that is no longer, or not yet, known.
+	// for Head+1.
 	Validators(ctx context.Context, height uint64) (message.Validators, error)
+	// ValidatorSet returns the set that the header of a height from 1 to Head
+	// binds. 404 where it is not kept.
+	ValidatorSet(ctx context.Context, height uint64) (*types.ValidatorSet, error)
+	// Handovers returns the heights, from one on, whose validators handed over to
+	// others, the oldest first, at most limit. 404 where those of old are not kept.
+	Handovers(ctx context.Context, from uint64, limit int) ([]message.Handover, error)
+	// Genesis returns what the network began with.
+	Genesis(ctx context.Context) (message.Genesis, error)
 	// Balance returns the state of an account; one that never was has 0.
 	Balance(ctx context.Context, account types.Account) (message.Balance, error)
 	// Record returns the fate of a record, or 404.

@@ -86,9 +86,13 @@ func runProof(ctx context.Context, s *Server, a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	set, err := s.backend.ValidatorSet(ctx, fate.Height)
+	if err != nil {
+		return nil, err
+	}
 	path := types.MerkleProof(b.IDs(), int(fate.Index))
 	return message.Proof{
 		ID: id, Height: fate.Height, Index: fate.Index, Count: b.Header.Records, Root: b.Header.RecordsRoot,
-		Path: listed(path), Header: message.NewHeader(&b.Header), Certificate: certificate,
+		Path: listed(path), Header: message.NewHeader(&b.Header), Certificate: certificate, Validators: set.List(),
 	}, nil
 }

@@ -77,7 +77,7 @@ func (f *fake) commit() {
 	b := &types.Block{Records: f.pool}
 	b.Header = types.Header{
 		Network: network, Height: uint64(len(f.blocks) + 1), Time: f.tick(), Prev: prev, RecordsRoot: types.MerkleRoot(b.IDs()),
-		Records: uint32(len(f.pool)), Winner: f.key.Public(), Proposer: f.key.Public(),
+		Records: uint32(len(f.pool)), Validators: f.set().Hash(), NextValidators: f.set().Hash(), Winner: f.key.Public(), Proposer: f.key.Public(),
 	}
 	f.blocks, f.pool = append(f.blocks, b), nil
 	for i, r := range b.Records {
@@ -233,6 +233,30 @@ func (f *fake) Fairness(context.Context) (message.Fairness, error) {
 		Draws: f.Head(), PValue: 1, Fair: true, Significance: 0.001, Confidence: 0.99,
 		Participants: []message.Tally{{Name: "alice", Key: &key, Heights: f.Head(), Expected: float64(f.Head()), Observed: f.Head(), Won: f.Head()}},
 	}, nil
+}
+
+func (f *fake) set() *types.ValidatorSet {
+	set, err := types.NewValidatorSet([]types.Validator{{Name: "alice", Key: f.key.Public(), VRFKey: seededKey(3).Public(), Stake: 10, DrawFrom: 1}})
+	if err != nil {
+		panic(err)
+	}
+	return set
+}
+
+func (f *fake) ValidatorSet(context.Context, uint64) (*types.ValidatorSet, error) {
+	return f.set(), nil
+}
+
+func (f *fake) Genesis(context.Context) (message.Genesis, error) {
+	return message.Genesis{NetworkID: network, Genesis: []byte(`{"name":"fake"}`)}, nil
+}
+
+func (f *fake) Handovers(ctx context.Context, from uint64, limit int) ([]message.Handover, error) {
+	if from > 1 || f.Head() == 0 {
+		return nil, nil
+	}
+	b, c, err := f.Block(ctx, 1)
+	return []message.Handover{{Header: message.NewHeader(&b.Header), Certificate: c, Validators: f.set().List()}}[:min(limit, 1)], err
 }
 
 func (f *fake) Evidence(context.Context, int) ([]message.Evidence, error) { return nil, nil }

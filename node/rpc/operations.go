@@ -57,6 +57,8 @@ var operations = []*operation{
 	{message.OpFairness, nil, "whether the draws so far look fair", runFairness},
 	{message.OpProof, needed("id"), "the proof that a record is in a block", runProof},
 	{message.OpEvidence, nil, "votes that contradict each other", runEvidence},
+	{message.OpGenesis, nil, "what the network began with", runGenesis},
+	{message.OpHandovers, optional("from", "limit"), "heights whose validators handed over to others, from a height on", runHandovers},
 	{message.OpSubscribe, needed("topics"), "news of blocks, winners, pool as they happen", nil},
 	{message.OpUnsubscribe, needed("topics"), "no more of them", nil},
 }
@@ -177,6 +179,20 @@ func runFairness(ctx context.Context, s *Server, _ *arguments) (any, error) {
 func runEvidence(ctx context.Context, s *Server, _ *arguments) (any, error) {
 	evidence, err := s.backend.Evidence(ctx, message.MaxEvidence)
 	return message.EvidenceList{Evidence: listed(evidence)}, err
+}
+
+func runGenesis(ctx context.Context, s *Server, _ *arguments) (any, error) {
+	return s.backend.Genesis(ctx)
+}
+
+func runHandovers(ctx context.Context, s *Server, a *arguments) (any, error) {
+	from := a.integer("from", 1, 1, int64(types.MaxAmount))
+	limit := a.integer("limit", message.DefaultHandovers, 1, message.MaxHandovers)
+	if a.err != nil {
+		return nil, a.err
+	}
+	handovers, err := s.backend.Handovers(ctx, uint64(from), int(limit))
+	return message.Handovers{Handovers: listed(handovers)}, err
 }
 
 // listed makes an empty list of none: readers expect [], not null.

@@ -80,6 +80,35 @@ func DecodeValidator(raw []byte) (Validator, error) {
 	return v, d.Finish()
 }
 
+// Encode returns the set's encoding as it is stored: a list of validators, each
+// with its length before it.
+func (s *ValidatorSet) Encode() []byte {
+	e := NewEncoder("", 256*len(s.list))
+	e.Uint32(uint32(len(s.list)))
+	for i := range s.list {
+		e.Bytes(s.list[i].Encode())
+	}
+	return e.Data()
+}
+
+// DecodeValidatorSet reads a set that fills raw, and checks what NewValidatorSet
+// checks.
+func DecodeValidatorSet(raw []byte) (*ValidatorSet, error) {
+	d := NewDecoder(raw)
+	list := make([]Validator, d.Count(4, MaxValidators))
+	for i := range list {
+		v, err := DecodeValidator(d.Bytes(MaxRecordBytes))
+		if err != nil {
+			return nil, err
+		}
+		list[i] = v
+	}
+	if err := d.Finish(); err != nil {
+		return nil, err
+	}
+	return NewValidatorSet(list)
+}
+
 // Len is the number of validators.
 func (s *ValidatorSet) Len() int { return len(s.list) }
 

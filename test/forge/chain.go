@@ -7,6 +7,7 @@ package forge
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/posnet/posnet/node/config"
@@ -20,9 +21,18 @@ import (
 // Begin is the time of every forged genesis.
 const Begin types.Time = 1_700_000_000_000_000_000
 
+// keys are those that were made already, by name: to make one takes longer than
+// to sign with it.
+var keys sync.Map
+
 // Key returns the key that grows from a name.
 func Key(name string) types.PrivateKey {
-	return types.NewPrivateKey([32]byte(types.SumHash([]byte("forge"), []byte(name))))
+	if key, made := keys.Load(name); made {
+		return key.(types.PrivateKey)
+	}
+	key := types.NewPrivateKey([32]byte(types.SumHash([]byte("forge"), []byte(name))))
+	keys.Store(name, key)
+	return key
 }
 
 // KeysOf returns a validator's two keys.
@@ -58,8 +68,9 @@ type Chain struct {
 	State   *ledger.State
 	Next    *validity.Next
 
-	names  map[types.PublicKey]string
-	nonces map[types.PublicKey]uint64
+	network types.Hash
+	names   map[types.PublicKey]string
+	nonces  map[types.PublicKey]uint64
 }
 
 // Genesis returns the genesis of a network of these validators, with open
@@ -91,7 +102,7 @@ func New(g *genesis.Genesis) *Chain {
 	must(err)
 	next, err := validity.After(state, validity.GenesisHead(g))
 	must(err)
-	c := &Chain{Genesis: g, State: state, Next: next, names: map[types.PublicKey]string{}, nonces: map[types.PublicKey]uint64{}}
+	c := &Chain{Genesis: g, network: state.Network(), State: state, Next: next, names: map[types.PublicKey]string{}, nonces: map[types.PublicKey]uint64{}}
 	for _, v := range g.Validators {
 		c.names[v.Key] = v.Name
 	}
@@ -126,7 +137,7 @@ func (c *Chain) AddAs(p Plan, records ...*types.Record) Block {
 	x, err := c.Next.Apply(b.Header, verified, output)
 	must(err)
 	out := Block{
-		Block: b, Set: c.Next.Set, Certificate: certify(c.Genesis.Network(), b.Header.Height, b.Header.Hash(), c.Next.Set, p),
+		Block: b, Set: c.Next.Set, Certificate: certify(c.network, b.Header.Height, b.Header.Hash(), c.Next.Set, p),
 		Changes: c.State.Commit(x.Delta),
 	}
 	c.Next, err = validity.After(c.State, validity.HeadOf(&b.Header))

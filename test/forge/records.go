@@ -23,7 +23,7 @@ func (c *Chain) sign(signer string, r *types.Record) *types.Record {
 	key := Key(signer)
 	r.Nonce, r.Time = c.nonces[key.Public()], c.now()
 	c.nonces[key.Public()]++
-	return r.Sign(c.Genesis.Network(), key)
+	return r.Sign(c.network, key)
 }
 
 // now is the time of a record for the next block.

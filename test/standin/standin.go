@@ -241,3 +241,15 @@ func (b *backend) Fairness(context.Context) (message.Fairness, error) {
 }
 
 func (b *backend) Evidence(context.Context, int) ([]message.Evidence, error) { return nil, nil }
+
+func (b *backend) ValidatorSet(context.Context, uint64) (*types.ValidatorSet, error) {
+	return nil, errNone
+}
+
+func (b *backend) Genesis(context.Context) (message.Genesis, error) {
+	return message.Genesis{}, errNone
+}
+
+func (b *backend) Handovers(context.Context, uint64, int) ([]message.Handover, error) {
+	return nil, errNone
+}

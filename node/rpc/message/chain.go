@@ -76,8 +76,9 @@ type Balance struct {
 
 // Proof answers op proof: that a record is in a committed block. It holds if
 // the path leads from id to header.recordsRoot (RFC 6962), the header's hash is
-// certificate.block, and the certificate is that of a quorum of the validators
-// of the height. Check does the first two.
+// certificate.block, header.validators is the hash of the validators, and the
+// certificate is that of a quorum of them. Check does the first three, Verify
+// all for whoever trusts the validators.
 type Proof struct {
 	ID          types.Hash         `json:"id"`
 	Height      uint64             `json:"height"`
@@ -87,11 +88,12 @@ type Proof struct {
 	Path        []types.Hash       `json:"path"` // from the leaf's sibling up
 	Header      Header             `json:"header"`
 	Certificate *types.Certificate `json:"certificate"`
+	Validators  []types.Validator  `json:"validators"` // of the height
 }
 
-// Check verifies the path and that header and certificate are of one block. The
-// certificate's signatures are left to types.Certificate.Verify, for which the
-// reader needs a validator set it trusts.
+// Check verifies the path, and that header, certificate and validators belong
+// to one block. That says nothing yet about whether there is such a block: see
+// Verify.
 func (p *Proof) Check() error {
 	header, err := p.Header.Types()
 	if err != nil {
@@ -105,7 +107,76 @@ func (p *Proof) Check() error {
 	case !types.VerifyMerkleProof(p.Root, p.ID, int(p.Index), int(p.Count), p.Path):
 		return fmt.Errorf("the proof of record %s: its path does not lead to the root", p.ID.Short())
 	}
+	set, err := types.NewValidatorSet(p.Validators)
+	if err != nil {
+		return fmt.Errorf("the proof of record %s: %w", p.ID.Short(), err)
+	}
+	if set.Hash() != header.Validators {
+		return fmt.Errorf("the proof of record %s names other validators than its header binds", p.ID.Short())
+	}
 	return nil
+}
+
+// Verify checks that the record is in a block of a network: what Check checks,
+// and that a quorum of a validator set certified the block. The set must be one
+// that the caller trusts to be the network's at that height, by whatever it was
+// told before it saw the proof; see package client/light for how to come to it
+// from the genesis.
+func (p *Proof) Verify(network types.Hash, trusted *types.ValidatorSet) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if err := certified(&p.Header, p.Certificate, network, trusted); err != nil {
+		return fmt.Errorf("the proof of record %s: %w", p.ID.Short(), err)
+	}
+	return nil
+}
+
+// certified checks that a header is of a network, binds a set, and has a
+// certificate of a quorum of that set.
+func certified(h *Header, c *types.Certificate, network types.Hash, set *types.ValidatorSet) error {
+	header, err := h.Types()
+	switch {
+	case err != nil:
+		return err
+	case header.Network != network:
+		return fmt.Errorf("the block is of network %s, not of %s", header.Network, network)
+	case header.Validators != set.Hash():
+		return fmt.Errorf("the block of height %d is of other validators than those trusted", header.Height)
+	case c == nil || c.Height != header.Height || c.Block != header.Hash():
+		return fmt.Errorf("the certificate is not that of the block of height %d", header.Height)
+	}
+	return c.Verify(network, set)
+}
+
+// Handover is a height whose validators handed over to others: the next height
+// has other validators, which the header binds and the certificate vouches for.
+// Who trusts the validators of the height can trust those of the next.
+type Handover struct {
+	Header      Header             `json:"header"`
+	Certificate *types.Certificate `json:"certificate"`
+	Validators  []types.Validator  `json:"validators"` // of the next height
+}
+
+// Verify checks that a quorum of a set that is trusted for the height handed
+// over, and returns the validators of the next height.
+func (h *Handover) Verify(network types.Hash, trusted *types.ValidatorSet) (*types.ValidatorSet, error) {
+	if err := certified(&h.Header, h.Certificate, network, trusted); err != nil {
+		return nil, fmt.Errorf("the handover at height %d: %w", h.Header.Height, err)
+	}
+	next, err := types.NewValidatorSet(h.Validators)
+	if err != nil {
+		return nil, fmt.Errorf("the handover at height %d: %w", h.Header.Height, err)
+	}
+	if next.Hash() != h.Header.NextValidators {
+		return nil, fmt.Errorf("the handover at height %d names other validators than its header binds", h.Header.Height)
+	}
+	return next, nil
+}
+
+// Handovers answers op handovers, the oldest first.
+type Handovers struct {
+	Handovers []Handover `json:"handovers"`
 }
 
 // Evidence is two contradicting votes of one validator.

@@ -21,6 +21,8 @@ const (
 	OpFairness    Op = "fairness"
 	OpProof       Op = "proof"
 	OpEvidence    Op = "evidence"
+	OpGenesis     Op = "genesis"
+	OpHandovers   Op = "handovers"
 	OpSubscribe   Op = "subscribe"
 	OpUnsubscribe Op = "unsubscribe"
 )
@@ -58,6 +60,9 @@ const (
 	MaxWinners, DefaultWinners = 1000, 10
 	// MaxOrder and DefaultOrder are the most, and the usual, places of a draw's order.
 	MaxOrder, DefaultOrder = 1000, 10
+	// MaxHandovers and DefaultHandovers are the most, and the usual, handovers of
+	// one answer: with a hundred validators each takes 40 kB.
+	MaxHandovers, DefaultHandovers = 500, 100
 	// MaxEvidence is how many pieces of evidence one answer holds: one is
 	// enough to convict, so the newest will do.
 	MaxEvidence = 100

@@ -1,6 +1,10 @@
 package message
 
-import "github.com/posnet/posnet/node/types"
+import (
+	"encoding/json"
+
+	"github.com/posnet/posnet/node/types"
+)
 
 // Status answers op status: how the node and its chain are.
 type Status struct {
@@ -52,8 +56,15 @@ type Params struct {
 	MaxGuestBalance uint64 `json:"maxGuestBalance"`
 }
 
-// Validators answers op validators: those of one height, and those that join with
-// the height after, whose effective stake is 0 until then.
+// Genesis answers op genesis: what the network began with. Its id is the hash of
+// the genesis, so that whoever knows the id can check it.
+type Genesis struct {
+	NetworkID types.Hash      `json:"networkId"`
+	Genesis   json.RawMessage `json:"genesis"` // the genesis file, as one JSON object
+}
+
+// Validators answers op validators: those of one height; of the height under way
+// also those that join with the height after, whose effective stake is 0 until then.
 type Validators struct {
 	Height     uint64      `json:"height"`
 	Hash       types.Hash  `json:"hash"` // of those with an effective stake, as headers bind it

@@ -1,0 +1,46 @@
+package forge
+
+import (
+	"errors"
+
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/storage"
+)
+
+// Store writes the chain into a new data folder, as the node of the first
+// validator of its genesis would.
+func (c *Chain) Store(dir string) error {
+	first := c.Genesis.Validators[0]
+	data, err := storage.Open(dir, storage.Identity{Network: c.Genesis.Network(), Validator: first.Key, Name: first.Name}, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.commit(data.Store), data.Close())
+}
+
+func (c *Chain) commit(s storage.Store) error {
+	state, err := ledger.New(c.Genesis)
+	if err != nil {
+		return err
+	}
+	if err := s.Commit(storage.Commit{State: stored(state.Entries())}); err != nil {
+		return err
+	}
+	for _, b := range c.Blocks {
+		err := s.Commit(storage.Commit{
+			Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), State: stored(b.Changes),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func stored(changes []ledger.Change) []storage.Change {
+	out := make([]storage.Change, len(changes))
+	for i, c := range changes {
+		out[i] = storage.Change(c)
+	}
+	return out
+}

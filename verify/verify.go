@@ -1,0 +1,211 @@
+// Package verify recomputes a whole chain on all cores: it takes blocks from a
+// source, lets package replay judge them, and says what it found.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/replay"
+	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
+	"github.com/posnet/posnet/verify/source"
+)
+
+// Options say what to verify.
+type Options struct {
+	Genesis *genesis.Genesis
+	Source  source.Source
+	// Progress, if set, is told of each block that was verified. It must be quick.
+	Progress func(Progress)
+	// Workers is on how many cores; 0 stands for all.
+	Workers int
+}
+
+// Progress is how far it has come.
+type Progress struct {
+	Height, Of uint64 // verified, of so many
+	Records    uint64 // in the blocks verified
+}
+
+// Result is what was found.
+type Result struct {
+	Tally *replay.Tally // of the blocks that are sound: all below the fault
+	State *ledger.State // after the newest sound block; nil with a fault
+	Fault *validity.Fault
+	Took  time.Duration
+}
+
+// Run verifies a chain from its genesis on. The error says what kept it from
+// coming to a verdict: the source failed, or the context ended.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	chain, err := replay.New(o.Genesis)
+	if err != nil {
+		return nil, err
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	r := &run{Options: o, chain: chain, result: &Result{Tally: replay.NewTally(chain)}}
+	began := time.Now()
+	if network := o.Genesis.Network(); o.Source.Network() != network {
+		r.result.Fault = &validity.Fault{Where: "network", What: "the chain is of another network than the genesis", Expected: network.String(), Found: o.Source.Network().String()}
+		return r.result, nil
+	}
+	err = r.fault(r.blocks(ctx))
+	if err == nil && r.result.Fault == nil {
+		err = r.fault(r.end())
+	}
+	r.result.Took = time.Since(began)
+	return r.result, err
+}
+
+// run is one verification under way.
+type run struct {
+	Options
+	chain  *replay.Chain
+	result *Result
+}
+
+// fault keeps an error that is one of the chain, and returns any other.
+func (r *run) fault(err error) error {
+	if errors.As(err, &r.result.Fault) {
+		return nil
+	}
+	return err
+}
+
+// opened is a piece whose blocks are sound by themselves; with an error those
+// before the first that is not.
+type opened struct {
+	blocks []*replay.Opened
+	err    error
+}
+
+// step is a block on the chain, or why the next is not.
+type step struct {
+	*replay.Step
+	err error
+}
+
+// blocks verifies all blocks of the source: read, opened on all cores, added in
+// order, proofs and certificates checked on all cores, counted in order. The
+// first thing wrong in that order is what is wrong first in the chain.
+func (r *run) blocks(whole context.Context) error {
+	ctx, cancel := context.WithCancel(whole)
+	pieces, readDone := r.read(ctx)
+	defer func() {
+		cancel()
+		<-readDone // the source is used no more
+	}()
+	verifier := types.RecordVerifier{Network: r.Genesis.Network(), Authority: r.Genesis.Authority}
+	sound := inOrder(ctx, r.Workers, pieces, func(p source.Piece) opened { return open(verifier, p) })
+	steps := inOrder(ctx, r.Workers, r.add(ctx, sound), func(s step) step {
+		if s.err == nil {
+			s.err = s.Verify()
+		}
+		return s
+	})
+	for s := range steps {
+		if s.err == nil {
+			s.err = r.count(s.Step)
+		}
+		if s.err != nil {
+			return s.err
+		}
+	}
+	return whole.Err()
+}
+
+// read gives the pieces of the source; an error of it is the last piece.
+func (r *run) read(ctx context.Context) (pieces chan source.Piece, done chan struct{}) {
+	pieces, done = make(chan source.Piece), make(chan struct{})
+	send := func(p source.Piece) bool {
+		select {
+		case pieces <- p:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	go func() {
+		defer close(done)
+		defer close(pieces)
+		if err := r.Source.Read(ctx, send); err != nil {
+			send(func() ([]source.Block, error) { return nil, err })
+		}
+	}()
+	return pieces, done
+}
+
+func open(v types.RecordVerifier, p source.Piece) opened {
+	blocks, err := p()
+	out := opened{err: err}
+	for _, b := range blocks {
+		o, err := replay.Open(v, b.Block, b.Certificate)
+		if err != nil {
+			out.err = err
+			break
+		}
+		out.blocks = append(out.blocks, o)
+	}
+	return out
+}
+
+// add adds blocks to the chain until one does not follow.
+func (r *run) add(ctx context.Context, in <-chan opened) chan step {
+	out := make(chan step)
+	send := func(s step) bool {
+		select {
+		case out <- s:
+			return s.err == nil
+		case <-ctx.Done():
+			return false
+		}
+	}
+	go func() {
+		defer close(out)
+		for piece := range in {
+			for _, b := range piece.blocks {
+				s, err := r.chain.Add(b)
+				if !send(step{s, err}) {
+					return
+				}
+			}
+			if piece.err != nil {
+				send(step{err: piece.err})
+				return
+			}
+		}
+	}()
+	return out
+}
+
+func (r *run) count(s *replay.Step) error {
+	t := r.result.Tally
+	if err := t.Add(s); err != nil {
+		return err
+	}
+	if r.Progress != nil {
+		r.Progress(Progress{Height: t.Head.Height, Of: r.Source.Head(), Records: t.RecordCount()})
+	}
+	return nil
+}
+
+// end checks what only the whole chain can show: that no block is missing at
+// its end, and that the source has the state that the blocks lead to.
+func (r *run) end() error {
+	if head, last := r.Source.Head(), r.result.Tally.Head.Height; last < head {
+		return &validity.Fault{Height: last + 1, Where: "block", What: fmt.Sprintf("it is missing: the newest should be %d", head)}
+	}
+	if err := r.Source.Compare(r.chain.State()); err != nil {
+		return err
+	}
+	r.result.State = r.chain.State()
+	return nil
+}
