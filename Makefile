@@ -11,7 +11,7 @@ RBAC_DIR = config/rbac
 
 # What "make image" builds: by default the image that the chart names.
 VERSION ?= $(shell sed -n 's/^appVersion: *\([^ ]*\).*/\1/p' charts/posnet/Chart.yaml)
-IMAGE ?= ghcr.io/posnet/posnet:$(VERSION)
+IMAGE ?= posnet/posnet:$(VERSION)
 IMAGE_DIR = dist/image
 
 .DEFAULT_GOAL := help

@@ -83,7 +83,7 @@ func (i Image) Values() []string {
 }
 
 // repository is where posnet's images are.
-const repository = "ghcr.io/posnet/posnet"
+const repository = "posnet/posnet"
 
 // BuildImage builds posnet's image, of a version, from this source. Its tag has
 // the content's hash at its end: what has changed is rolled out, what has not is
