@@ -139,7 +139,7 @@ func TestANetworkHibernates(t *testing.T) {
 	r.awaitEvent("alpha", "Normal Hibernated: ")
 	height := n.Status.Height
 	r.edit("alpha", func(s *v1alpha1.PosNetworkSpec) { s.Hibernate = false })
-	n = r.await("alpha", "the chain goes on", func(n *v1alpha1.PosNetwork) bool { return n.Status.Height > height })
+	r.await("alpha", "the chain goes on", func(n *v1alpha1.PosNetwork) bool { return n.Status.Height > height })
 	r.awaitEvent("alpha", "Normal Woken: ")
 	r.awaitSettled("alpha")
 }

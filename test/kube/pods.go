@@ -272,7 +272,7 @@ func (m *Machine) refresh(ctx context.Context, p *corev1.Pod, r *process) {
 	}
 	r.text = text
 	if err := m.rewrite(p, r); err != nil {
-		r.log.Write([]byte(err.Error()))
+		_, _ = r.log.Write([]byte(err.Error())) // into memory
 	}
 }
 
@@ -308,7 +308,7 @@ func answers(api string) bool {
 	if err != nil {
 		return false
 	}
-	response.Body.Close()
+	_ = response.Body.Close() // nothing of it was read
 	return response.StatusCode == http.StatusOK
 }
 
