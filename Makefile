@@ -74,6 +74,16 @@ cover: ## Run the tests and tell what share of the code they reach.
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	@$(GO) tool cover -func=cover.out | tail -n 1
 
+HEIGHTS ?= 20000
+
+.PHONY: sim
+sim: ## Play random networks in the simulator: make sim HEIGHTS=100000.
+	$(GO) run ./hack/sim -heights $(HEIGHTS)
+
+.PHONY: sim-twins
+sim-twins: ## Play every Twins scenario of up to four rounds; takes an hour.
+	$(GO) run ./hack/sim -twins 4
+
 .PHONY: bench
 bench: ## Measure a network of four processes; prints a table.
 	$(GO) run ./hack/bench

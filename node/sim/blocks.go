@@ -64,6 +64,20 @@ func (b *block) whole() bool {
 	return b.hash == b.header.Hash() && b.header.Records == uint32(len(b.ids)) && b.header.RecordsRoot == types.MerkleRoot(b.ids)
 }
 
+// encode writes a block as a proposal of it, which has all of it.
+func (b *block) encode() []byte {
+	p := types.Proposal{Height: b.header.Height, Round: b.header.Round, ValidRound: types.NoRound, Header: b.header, RecordIDs: b.ids}
+	return p.Encode()
+}
+
+func decodeBody(raw []byte) (*block, error) {
+	p, err := types.DecodeProposal(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &block{header: p.Header, ids: p.RecordIDs, hash: p.Block()}, nil
+}
+
 // sound reports whether a block may follow upon prev, whatever the time.
 func (b *block) sound(prev types.Hash) bool {
 	return b.header.Prev == prev && b.header.State == stateAfter(prev)

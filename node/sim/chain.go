@@ -88,16 +88,21 @@ func (n *node) decide(c types.Certificate) {
 	n.whenBody(c.Block, c.Height, func(b *block) {
 		n.after(n.w.Sync.pick(n.w.rng), func() {
 			if n.height() == c.Height {
-				n.commit(committed{b, c})
-				n.beginHeight(n.w.Interval, nil)
+				if n.commit(committed{b, c}) {
+					n.beginHeight(n.w.Interval, nil)
+				}
 			}
 		})
 	})
 }
 
-// commit writes a block to disk, and forgets what its height needed.
-func (n *node) commit(b committed) {
+// commit writes a block to disk, and forgets what its height needed. It returns
+// false if the node died of it.
+func (n *node) commit(b committed) bool {
 	n.note("commits " + b.block.hash.Short())
+	if r := n.disk.real; r != nil && !n.stored(r.commit(b)) {
+		return false
+	}
 	before := n.w.lowest()
 	n.w.check.commit(n, b)
 	n.disk.chain = append(n.disk.chain, b)
@@ -105,6 +110,7 @@ func (n *node) commit(b committed) {
 	if n.w.lowest() > before {
 		n.w.advanced()
 	}
+	return true
 }
 
 // catchUp asks a peer that is ahead for blocks. Chance has its say, or a peer
@@ -131,7 +137,9 @@ func (n *node) takeBlocks(blocks []committed) {
 	for _, b := range blocks {
 		c := &b.certificate
 		if c.Height == n.height() && c.Block == b.block.hash && b.block.whole() && n.certified(c) == nil {
-			n.commit(b)
+			if !n.commit(b) {
+				return
+			}
 			n.w.counts.Fetched++
 		}
 	}

@@ -112,6 +112,7 @@ func (c *checker) commit(n *node, b committed) {
 	}
 	if uint64(len(c.chain)) < height {
 		c.chain = append(c.chain, b.block.hash)
+		c.w.counts.Heights++
 	}
 }
 
@@ -168,5 +169,43 @@ func (c *checker) evidence(n *node, e types.Evidence) {
 		if key == a.Validator && !c.w.byzantine(i) {
 			c.w.fail("n%d reports the honest n%d", n.index, i)
 		}
+	}
+}
+
+// survived is told of what a node finds on its disk after a failure: all that was
+// acknowledged, and of what was not the last write at most.
+func (c *checker) survived(n *node, found disk) {
+	if n.adversary != nil {
+		return
+	}
+	had := n.disk
+	switch head := len(found.chain); {
+	case head < len(had.chain):
+		c.w.fail("n%d lost block %d, which was acknowledged", n.index, len(had.chain))
+	case head > len(had.chain)+1:
+		c.w.fail("n%d found %d blocks, and had written %d", n.index, head, len(had.chain))
+	case head > len(had.chain):
+		c.w.counts.Survived++
+		c.commit(n, found.chain[head-1])
+		return // what was signed before is final
+	}
+	for i, b := range had.chain {
+		if found.chain[i].block.hash != b.block.hash {
+			c.w.fail("n%d found another block %d than it had written", n.index, i+1)
+		}
+	}
+	for i := range had.log {
+		if again := found.find(had.log[i].message); again == nil || content(again.message) != content(had.log[i].message) {
+			c.w.fail("n%d lost %s, which it had signed", n.index, describe(had.log[i].message))
+		}
+	}
+	for _, e := range found.log {
+		if had.find(e.message) == nil {
+			c.w.counts.Survived++
+			c.signed(n, e.message)
+		}
+	}
+	if len(found.log) > len(had.log)+1 {
+		c.w.fail("n%d found %d signed messages, and had written %d", n.index, len(found.log), len(had.log))
 	}
 }

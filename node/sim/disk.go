@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"errors"
+	"time"
+
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/types"
 )
@@ -10,6 +13,7 @@ import (
 type disk struct {
 	chain []committed
 	log   []entry
+	real  *realDisk // where both are kept besides; nil: they survive by themselves
 }
 
 // entry is a persisted own message, and what is kept with it.
@@ -110,6 +114,9 @@ func (n *node) sign(e entry) {
 		}
 		e.message = old.message
 	} else {
+		if r := n.disk.real; r != nil && !n.stored(r.sign(e)) {
+			return
+		}
 		n.disk.log = append(n.disk.log, e)
 		n.w.check.signed(n, e.message)
 	}
@@ -129,4 +136,44 @@ func (n *node) publishSoon(message any) {
 		n.broadcast(message)
 		n.step(arrived(message))
 	})
+}
+
+// stored reports whether a write is on the disk for sure. If not the node is no
+// more, and starts again soon.
+func (n *node) stored(err error) bool {
+	if !n.disk.real.failed() {
+		if err != nil {
+			n.w.fail("n%d cannot write: %v", n.index, err)
+		}
+		return true
+	}
+	n.note("loses its disk in the midst of a write")
+	n.w.counts.DiskFailures++
+	n.crash()
+	n.w.after(Range{time.Millisecond, 100 * time.Millisecond}.pick(n.w.rng), n.restart)
+	return false
+}
+
+// mount opens the disk after a crash, and checks that what was acknowledged is
+// there.
+func (n *node) mount() bool {
+	r := n.disk.real
+	if r == nil {
+		return true
+	}
+	err := r.close()
+	if n.diskFault != nil {
+		n.diskFault.arm(n)
+	}
+	if err = errors.Join(err, r.open()); err != nil || r.failed() {
+		return n.stored(err) && err == nil
+	}
+	loaded, err := r.load()
+	if err != nil {
+		n.w.fail("n%d cannot read its disk: %v", n.index, err)
+		return false
+	}
+	n.w.check.survived(n, loaded)
+	n.disk.chain, n.disk.log = loaded.chain, loaded.log
+	return true
 }

@@ -164,6 +164,40 @@ func (f DiskLoss) Plan(w *World) {
 
 func (f DiskLoss) String() string { return fmt.Sprintf("disk loss of n%d from %v", f.Node, f.Span) }
 
+// DiskFault lets a node's real disk fail at some sync, and again after each
+// start as long as it lasts.
+type DiskFault struct {
+	Span
+	Node   int
+	Points int // syncs until the first failure, 1 and more
+	Mode   DiskFailure
+	Once   bool
+}
+
+// Plan implements Fault.
+func (f DiskFault) Plan(w *World) {
+	n := w.nodes[f.Node]
+	f.plan(w, func() {
+		n.disk.real.fail(f.Points, f.Mode)
+		if !f.Once {
+			n.diskFault = &f
+		}
+	}, func() {
+		n.diskFault = nil
+		n.disk.real.fail(0, 0)
+		n.restart()
+	})
+}
+
+// arm plans the next failure.
+func (f *DiskFault) arm(n *node) {
+	n.disk.real.fail(1+n.w.rng.IntN(12), DiskFailure(n.w.rng.IntN(int(diskFailures))))
+}
+
+func (f DiskFault) String() string {
+	return fmt.Sprintf("disk of n%d fails at sync %d (%v, once: %v) from %v", f.Node, f.Points, f.Mode, f.Once, f.Span)
+}
+
 // Ambush strikes when it hurts most: in the moment in which the first node
 // decides a block, and the others do not know yet. All messages under way are
 // lost, that node is cut off, and the others may crash besides.
@@ -232,6 +266,9 @@ func (s *Scenario) randomFault(rng *rand.Rand) Fault {
 	from := time.Duration(rng.Int64N(int64(s.Heal)))
 	span := Span{from, from + time.Duration(rng.Int64N(int64(s.Heal-from)+1))}
 	node := rng.IntN(n)
+	if s.RealDisks && rng.IntN(3) == 0 {
+		return DiskFault{span, node, 1 + rng.IntN(30), DiskFailure(rng.IntN(int(diskFailures))), false}
+	}
 	switch rng.IntN(12) {
 	case 0:
 		return Slow{span, Range{5 * time.Millisecond, 400 * time.Millisecond}.pick(rng)}

@@ -16,6 +16,7 @@ type node struct {
 	adversary Adversary // nil: honest
 	skew      time.Duration
 	disk      disk
+	diskFault *DiskFault // that lasts
 
 	// All below is lost in a crash.
 	up         bool
@@ -33,7 +34,12 @@ type node struct {
 }
 
 func newNode(w *World, index int) *node {
-	return &node{w: w, index: index, key: w.Keys[index], adversary: w.Adversaries[index]}
+	n := &node{w: w, index: index, key: w.Keys[index], adversary: w.Adversaries[index]}
+	if w.RealDisks {
+		n.disk.real = newRealDisk(w, n.key)
+		w.disks = append(w.disks, n.disk.real)
+	}
+	return n
 }
 
 // after plans something for this life of the node.
@@ -74,13 +80,20 @@ func (n *node) crash() {
 	}
 	n.note("crashes")
 	n.up = false
+	if r := n.disk.real; r != nil {
+		r.kill(n.w.rng.IntN(2) == 0)
+	}
 	n.w.net.nodeChanged(n.index)
 }
 
 // loseDisk takes away all that was persisted.
 func (n *node) loseDisk() {
 	n.note("loses its disk")
-	n.disk = disk{}
+	n.disk.chain, n.disk.log = nil, nil
+	if r := n.disk.real; r != nil {
+		n.disk.real = newRealDisk(n.w, n.key)
+		n.w.disks = append(n.w.disks, n.disk.real)
+	}
 	n.watch = newWatch(n)
 }
 
@@ -91,6 +104,9 @@ func (n *node) restart() {
 		return
 	}
 	n.note("starts")
+	if !n.mount() {
+		return
+	}
 	n.up = true
 	n.wake()
 	n.w.net.nodeChanged(n.index)

@@ -12,6 +12,10 @@ import (
 // hundred times what the rest does.
 const realKeysEvery = 24
 
+// realDisksEvery: one seed in so many keeps data as production does, which takes
+// ten times as long.
+const realDisksEvery = 12
+
 // maxNodes is the largest random network, twins not counted: in a larger one
 // everything is rarer.
 const maxNodes = 7
@@ -20,7 +24,12 @@ const maxNodes = 7
 // drawn for one does not shift the others.
 func seeded(seed, purpose uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, purpose)) }
 
-// RandomScenario returns the scenario of a seed.
+// DefaultHeights is how far a seed's network is played where nothing else is said:
+// far enough for stakes to change and for faults to come and go.
+const DefaultHeights = 50
+
+// RandomScenario returns the scenario of a seed: every honest node is to reach so
+// many heights.
 func RandomScenario(seed, heights uint64) *Scenario {
 	return newScenario(seed, heights, (*Scenario).addAdversaries)
 }
@@ -44,7 +53,7 @@ func newScenario(seed, heights uint64, cast func(s *Scenario, rng *rand.Rand)) *
 	if rng.IntN(8) == 0 { // slower than the first timeouts allow
 		s.Delay.To, s.Execute.To = 250*time.Millisecond, 200*time.Millisecond
 	}
-	s.RealKeys = rng.IntN(realKeysEvery) == 0
+	s.RealKeys, s.RealDisks = rng.IntN(realKeysEvery) == 0, rng.IntN(realDisksEvery) == 0
 	s.addNodes(rng, n)
 	s.addEpochs(rng, n)
 	s.addGuests(rng)

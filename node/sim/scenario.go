@@ -21,6 +21,7 @@ type Scenario struct {
 	Adversaries    []Adversary       // of the nodes; nil: honest
 	Guests         []Guest
 	RealDraw       bool          // the lottery package's, else a plain shuffle
+	RealDisks      bool          // data is kept with the package storage
 	Leaders        []int         // if not nil: whose turns they are, at all heights, instead of a draw
 	RealKeys       bool          // ed25519, else hashes stand for signatures
 	Interval       time.Duration // minBlockInterval

@@ -14,7 +14,7 @@ import (
 var (
 	seeds      = flag.Int("seeds", 250, "how many seeds TestSeeds plays")
 	first      = flag.Uint64("first", 0, "the first of them")
-	heights    = flag.Uint64("heights", 50, "how many blocks every honest node is to commit")
+	heights    = flag.Uint64("heights", DefaultHeights, "how many blocks every honest node is to commit")
 	each       = flag.Int("each", 4, "how many seeds TestEachAdversary plays of each")
 	forkSeeds  = flag.Int("forks", 30, "how many seeds TestForksNameTheCulprits plays of each")
 	twinRounds = flag.Int("twin-rounds", 2, "up to how many rounds TestTwins plays all scenarios of")

@@ -30,6 +30,7 @@ type World struct {
 	orders  map[types.Hash]consensus.Order // by the block before
 	pruned  uint64                         // the height below which made and bodies are forgotten
 
+	disks    []*realDisk   // all there ever were
 	ambush   func(*node)   // called when an honest node decides, if not nil
 	progress time.Duration // when the slowest honest node committed last
 	failure  error
@@ -40,6 +41,7 @@ type World struct {
 // Counts tells what a run was about, so that a test can see that nothing of
 // interest has ceased to happen. They are of honest nodes.
 type Counts struct {
+	Heights    int // that some node committed
 	Signed     int // votes and proposals
 	Commits    int // of blocks, by each node
 	LateRounds int // of these, decided after round 0
@@ -49,10 +51,14 @@ type Counts struct {
 	Evidence   int // reports of it
 	Refused    int // contradictions that the sign log prevented
 	Unlocked   int // precommits for another block than one before
+	// Of disks that failed in a write, or when they were opened, and of what was
+	// there afterwards though nobody had been told so.
+	DiskFailures, Survived int
 }
 
 // Add adds another run's.
 func (c *Counts) Add(d Counts) {
+	c.Heights += d.Heights
 	c.Signed += d.Signed
 	c.Commits += d.Commits
 	c.LateRounds += d.LateRounds
@@ -62,6 +68,14 @@ func (c *Counts) Add(d Counts) {
 	c.Evidence += d.Evidence
 	c.Refused += d.Refused
 	c.Unlocked += d.Unlocked
+	c.DiskFailures += d.DiskFailures
+	c.Survived += d.Survived
+}
+
+// String lists the counts.
+func (c Counts) String() string {
+	return fmt.Sprintf("%d signed, %d commits, %d of them after round 0, %d reproposed, %d resumed, %d fetched, %d pieces of evidence, %d refused, %d unlocked, %d disk failures, after which %d writes had survived",
+		c.Signed, c.Commits, c.LateRounds, c.Reproposed, c.Resumed, c.Fetched, c.Evidence, c.Refused, c.Unlocked, c.DiskFailures, c.Survived)
 }
 
 // Result is what came of a run.
@@ -102,6 +116,11 @@ func Run(s *Scenario, out io.Writer) Result {
 	}
 	w.after(s.Heal, func() { w.trace.line(w, -1, "healed") })
 	w.play()
+	for _, d := range w.disks {
+		if err := d.close(); err != nil {
+			w.fail("a disk cannot be closed: %v", err)
+		}
+	}
 	return Result{Counts: w.counts, Trace: w.trace.Sum(), Lines: w.trace.lines, Took: w.now, Err: w.failure, Fork: w.fork}
 }
 

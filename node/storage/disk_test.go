@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -91,7 +93,7 @@ func (f *hookedFile) SyncData() error {
 type script struct{ signed, committed atomic.Uint64 }
 
 func (s *script) run(disk vfs.FS, heights uint64) error {
-	data, err := openOn(disk, "/data", testIdentity, testLogger)
+	data, err := OpenOn(disk, "/data", testIdentity, testLogger)
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,7 @@ func groupEnd(h uint64) uint64 {
 
 // check opens a data folder and reports what of the acknowledged it has lost.
 func check(disk vfs.FS, dir string, signed, committed uint64) error {
-	data, err := openOn(disk, dir, testIdentity, testLogger)
+	data, err := OpenOn(disk, dir, testIdentity, testLogger)
 	if err != nil {
 		return err
 	}
@@ -219,6 +221,74 @@ func TestDiskFailsAtEveryWrite(t *testing.T) {
 	}
 }
 
+// TestDiskFailsWhileOpened lets the disk fail before every single write of a start
+// after a power cut, when there is work to be made up for: an error comes out
+// then too, and once the disk is well again all is there. It does so in a process
+// of its own, since what was opened so far is left as it is.
+func TestDiskFailsWhileOpened(t *testing.T) {
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), failingChild+"=1")
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// failingChild, where set, tells the test binary to be the process of
+// TestDiskFailsWhileOpened.
+const failingChild = "POSNET_STORAGE_TEST_FAILING"
+
+// beFailingChild ends the process: with 1 after it has told what is wrong.
+func beFailingChild() {
+	if os.Getenv(failingChild) == "" {
+		return
+	}
+	if err := failWhileOpened(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func failWhileOpened() error {
+	disk := vfs.NewCrashableMem()
+	var s script
+	var cut *vfs.MemFS
+	hooked := &hookedFS{FS: disk, before: func() error {
+		if s.committed.Load() == 3 && cut == nil {
+			cut = disk.CrashClone(vfs.CrashCloneCfg{})
+		}
+		return nil
+	}}
+	if err := s.run(hooked, 5); err != nil || cut == nil {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	for failAt := int64(1); ; failAt++ {
+		disk := cut.CrashClone(vfs.CrashCloneCfg{})
+		var writes atomic.Int64
+		data, err := OpenOn(&hookedFS{FS: disk, before: func() error {
+			if writes.Add(1) >= failAt {
+				return syscall.EIO
+			}
+			return nil
+		}}, "/data", testIdentity, testLogger)
+		if err != nil && !errors.Is(err, syscall.EIO) {
+			return fmt.Errorf("the disk failed at write %d, which gave: %w", failAt, err)
+		}
+		if err == nil {
+			data.Close() // which the disk lets fail
+		}
+		if err := check(disk, "/data", 3, 3); err != nil {
+			return fmt.Errorf("the disk failed at write %d: %w", failAt, err)
+		}
+		if err == nil && failAt < 8 {
+			return fmt.Errorf("only %d writes: is the hook still called?", failAt-1)
+		}
+		if err == nil {
+			return nil
+		}
+	}
+}
+
 // After a failure nothing more is written, even if the disk is well again:
 // nobody knows what the failed write left behind.
 func TestNothingIsWrittenAfterAFailure(t *testing.T) {
@@ -229,7 +299,7 @@ func TestNothingIsWrittenAfterAFailure(t *testing.T) {
 		}
 		return nil
 	}}
-	data, err := openOn(disk, "/data", testIdentity, slog.New(slog.DiscardHandler))
+	data, err := OpenOn(disk, "/data", testIdentity, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,15 +49,15 @@ const maxStampBytes = 4 << 10
 // another network or validator or to another program, is in use, or is
 // damaged; the error says what to do. Without a logger, notes go nowhere.
 func Open(dir string, id Identity, logger *slog.Logger) (*Data, error) {
+	return OpenOn(vfs.Default, dir, id, logger)
+}
+
+// OpenOn is Open on any file system, such as one that loses what was not
+// synced.
+func OpenOn(disk vfs.FS, dir string, id Identity, logger *slog.Logger) (*Data, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return openOn(vfs.Default, dir, id, logger)
-}
-
-// openOn is Open on any file system, such as one that loses what was not
-// synced.
-func openOn(disk vfs.FS, dir string, id Identity, logger *slog.Logger) (*Data, error) {
 	if err := makeFolder(disk, dir); err != nil {
 		return nil, err
 	}

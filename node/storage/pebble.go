@@ -30,8 +30,9 @@ const (
 
 // faults collects what went wrong with the disk where no caller waits for it.
 type faults struct {
-	first  atomic.Pointer[error]
-	logger *slog.Logger
+	first   atomic.Pointer[error]
+	opening atomic.Pointer[chan error] // takes the first failure in the background while the database is opened
+	logger  *slog.Logger
 }
 
 func (f *faults) add(err error) {
@@ -39,6 +40,20 @@ func (f *faults) add(err error) {
 		f.logger.Error("the disk failed: nothing more is stored", "error", err)
 	}
 }
+
+// background notes a failure that Pebble tells from a goroutine of its own. While
+// the database is opened, Pebble waits for what failed and tries it again at once,
+// for ever: then whoever opens it is told, and Pebble is let go no further.
+func (f *faults) background(err error) {
+	f.add(err)
+	if failed := f.opening.Swap(nil); failed != nil {
+		*failed <- err
+		park()
+	}
+}
+
+// park holds a goroutine for ever.
+func park() { select {} }
 
 func (f *faults) err() error {
 	if p := f.first.Load(); p != nil {
@@ -73,7 +88,7 @@ func (f *faults) Fatalf(format string, args ...any) {
 // cannot store must stop and say so.
 func (f *faults) listener() *pebble.EventListener {
 	l := &pebble.EventListener{
-		BackgroundError: f.add,
+		BackgroundError: f.background,
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			f.logger.Error("a stored file is damaged", "file", info.Path, "error", info.Details)
 		},
@@ -112,12 +127,42 @@ func pebbleOptions(disk vfs.FS, create bool, f *faults) *pebble.Options {
 
 // openPebble opens a database, which create allows to be made.
 func openPebble(disk vfs.FS, dir string, create bool, f *faults) (*pebble.DB, error) {
-	return openWith(dir, pebbleOptions(manifestFirst{disk}, create, f), f)
+	return openWith(dir, pebbleOptions(manifestFirst{failStop{disk, f}}, create, f), f)
 }
 
 // openWith opens a database and turns whatever a damaged one does, a panic
-// included, into one error.
-func openWith(dir string, options *pebble.Options, f *faults) (db *pebble.DB, err error) {
+// included, into one error; and so a disk that fails meanwhile, upon which what
+// was opened so far is left as it is.
+func openWith(dir string, options *pebble.Options, f *faults) (*pebble.DB, error) {
+	type opened struct {
+		db  *pebble.DB
+		err error
+	}
+	failed, done := make(chan error, 1), make(chan opened, 1)
+	f.opening.Store(&failed)
+	go func() {
+		db, err := openCalmly(dir, options)
+		done <- opened{db, err}
+	}()
+	select {
+	case err := <-failed:
+		return nil, openError(dir, err)
+	case o := <-done:
+		if f.opening.Swap(nil) == nil {
+			return nil, openError(dir, <-failed) // Pebble is held, though just now it was ready
+		}
+		if o.err == nil && f.err() != nil {
+			o.err = errors.Join(f.err(), o.db.Close())
+		}
+		if o.err != nil {
+			return nil, openError(dir, o.err)
+		}
+		return o.db, nil
+	}
+}
+
+// openCalmly is pebble.Open without a panic.
+func openCalmly(dir string, options *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -125,12 +170,6 @@ func openWith(dir string, options *pebble.Options, f *faults) (db *pebble.DB, er
 			err = r
 		default:
 			err = fmt.Errorf("%v", r)
-		}
-		if err == nil && f.err() != nil {
-			err = errors.Join(f.err(), db.Close())
-		}
-		if err != nil {
-			db, err = nil, openError(dir, err)
 		}
 	}()
 	return pebble.Open(dir, options)

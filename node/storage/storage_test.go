@@ -64,7 +64,7 @@ var kinds = map[string]func(t testing.TB) (open func() *Data){
 
 func openMem(t testing.TB, disk vfs.FS) *Data {
 	t.Helper()
-	data, err := openOn(disk, "/data", testIdentity, slog.New(slog.DiscardHandler))
+	data, err := OpenOn(disk, "/data", testIdentity, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,7 @@ func wantError(t testing.TB, err error, parts ...string) {
 
 func TestMain(m *testing.M) {
 	beChild()
+	beFailingChild()
 	// Pebble leaves this one behind where it fails to open; a store that was not
 	// closed leaves others.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/cockroachdb/pebble/v2.(*ConcurrencyLimitScheduler).periodicGranter"))
