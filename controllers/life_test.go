@@ -2,7 +2,10 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +23,10 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers"
 	"github.com/posnet/posnet/controllers/plan/kube"
 	"github.com/posnet/posnet/test/await"
+	"github.com/posnet/posnet/test/ports"
 )
 
 // manifest is what a person applies.
@@ -274,4 +279,54 @@ func TestOneOperatorLeads(t *testing.T) {
 			t.Errorf("the first, having stopped, asked %s", one)
 		}
 	}
+}
+
+// The operator tells of itself and its networks, to whoever looks after it.
+func TestProbesAndMetrics(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	r.stop()
+	block, err := ports.Take(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(block.Release)
+	r.run(controllers.Options{ProbeAddress: block.Address(0), MetricsAddress: block.Address(1)})
+	page := func(address, path string) string {
+		text := ""
+		await.True(t, path+" is answered", func() error {
+			response, err := http.Get("http://" + address + path)
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			all, err := io.ReadAll(response.Body)
+			if text = string(all); response.StatusCode != http.StatusOK {
+				err = fmt.Errorf("%s: %s", response.Status, text)
+			}
+			return err
+		})
+		return text
+	}
+	page(block.Address(0), "/healthz")
+	page(block.Address(0), "/readyz")
+	r.apply("gauged", four+idle)
+	n := r.awaitSettled("gauged")
+	labels := fmt.Sprintf("{namespace=%q,network=%q} ", r.namespace, n.Name)
+	for _, want := range []string{
+		"posnet_network_height" + labels + "0\n", "posnet_network_stake_total" + labels + "100\n", "posnet_network_stake_online" + labels + "100\n",
+		"posnet_network_quorum" + labels + "1\n", "posnet_network_validators" + labels + "4\n", "posnet_network_validators_online" + labels + "4\n",
+		"posnet_operator_status_writes_total" + labels, `posnet_operator_object_writes_total{kind="StatefulSet",verb="apply"} `, `controller_runtime_reconcile_total{controller="posnetwork"`,
+	} {
+		if text := page(block.Address(1), "/metrics"); !strings.Contains(text, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+	r.delete(n)
+	await.True(t, "a network that is gone is measured no longer", func() error {
+		if strings.Contains(page(block.Address(1), "/metrics"), labels) {
+			return errors.New("it is")
+		}
+		return nil
+	})
 }

@@ -54,6 +54,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	m := r.remember(&n)
+	measure(&n)
 	s, err := r.observe(ctx, &n)
 	if err != nil {
 		return ctrl.Result{}, err

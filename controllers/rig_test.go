@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -80,7 +81,8 @@ func (r *rig) run(o controllers.Options) (*requests, func()) {
 	config := rest.CopyConfig(operator(r.t))
 	asked := &requests{}
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { asked.next = next; return asked })
-	o.Image, o.WatchNamespace, o.MetricsAddress, o.ProbeAddress = image, r.namespace, "0", "0"
+	o.Image, o.WatchNamespace = image, r.namespace
+	o.MetricsAddress, o.ProbeAddress = cmp.Or(o.MetricsAddress, "0"), cmp.Or(o.ProbeAddress, "0")
 	o.Logger, o.Address = funcr.New(r.log, funcr.Options{}), r.machine.Address
 	m, err := controllers.NewManager(config, o)
 	if err != nil {

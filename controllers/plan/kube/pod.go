@@ -98,6 +98,9 @@ func container(in Input) corev1.Container {
 			{Name: keysVolume, MountPath: keysPath, ReadOnly: true},
 			{Name: dataVolume, MountPath: dataPath},
 		},
+		// Why a node ended is in its last line, which the operator tells.
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+
 		StartupProbe:   probe("/healthz", 1, startSeconds),
 		ReadinessProbe: probe("/readyz", 2, 3),
 		LivenessProbe:  probe("/healthz", 10, 6), // a node that serves nobody for a minute is stuck
