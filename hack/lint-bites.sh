@@ -99,6 +99,10 @@ imports refused controllers/observe/nodes sigs.k8s.io/controller-runtime/pkg/cli
 imports refused controllers/observe/nodes "$ours/controllers/apply"
 imports allowed controllers/observe/nodes "$ours/controllers/health"
 imports refused controllers/settle sigs.k8s.io/controller-runtime
+imports refused controllers/apply "$ours/controllers/observe"
+imports allowed controllers/apply "$ours/controllers/plan/kube"
+imports refused controllers/webhook "$ours/node/engine"
+imports refused controllers/observe "$ours/local"
 imports refused local "$ours/cmd/posnet"
 imports allowed cmd/node "$ours/controllers/plan"
 imports refused node/engine testing
