@@ -142,14 +142,14 @@ func (f *follower) note(n *node, s *message.Status) {
 func (f *follower) guard(n *node, c *client.Client) {
 	f.asking.Go(func() {
 		<-c.Done()
-		f.home <- func() {
+		f.bring(func() {
 			if n.client != c {
 				return
 			}
 			f.disconnect(n)
 			f.silent(n, n.Name+" does not answer: the connection is lost")
 			n.due = time.Now()
-		}
+		})
 	})
 }
 

@@ -134,8 +134,19 @@ func (f *follower) ask(job func(context.Context) func()) {
 		}
 		ctx, cancel := context.WithTimeout(f.ctx, answerTime)
 		defer cancel()
-		f.home <- job(ctx)
+		f.bring(job(ctx))
 	})
+}
+
+// bring has the loop do something, and waits until it is done: what that begins
+// has then begun before who brought it is gone, so that end waits for it too.
+func (f *follower) bring(do func()) {
+	done := make(chan struct{})
+	f.home <- func() {
+		do()
+		close(done)
+	}
+	<-done
 }
 
 // adopt follows the network as it is wanted now. What is known of nodes that
