@@ -95,10 +95,8 @@ imports allowed local "$ours/controllers/plan"
 imports allowed local "$ours/controllers/settle"
 imports allowed controllers/settle "$ours/client"
 imports refused controllers/settle "$ours/controllers/observe"
-imports refused controllers/observe/nodes sigs.k8s.io/controller-runtime/pkg/client
 imports refused controllers/observe/nodes "$ours/controllers/apply"
 imports allowed controllers/observe/nodes "$ours/controllers/health"
-imports refused controllers/settle sigs.k8s.io/controller-runtime
 imports refused controllers/apply "$ours/controllers/observe"
 imports allowed controllers/apply "$ours/controllers/plan/kube"
 imports refused controllers/webhook "$ours/node/engine"
