@@ -16,6 +16,17 @@ expected=$module/expected
 cp "$house/.golangci.yml" "$module/"
 printf 'module %s\n\ngo 1.26\n' "$ours" >"$module/go.mod"
 
+# stub MODULE FOLDER: a module of somebody else's with a package in its root and in
+# FOLDER, so that it can be imported without being fetched.
+stub() {
+  local at=_stubs/$1
+  mkdir -p "$module/$at/$2"
+  printf 'module %s\n\ngo 1.26\n' "$1" >"$module/$at/go.mod"
+  printf '// Package p is here to be imported.\npackage p\n' | tee "$module/$at/p.go" >"$module/$at/$2/p.go"
+  printf '\nrequire %s v0.0.0\n\nreplace %s => ./%s\n' "$1" "$1" "$at" >>"$module/go.mod"
+}
+stub sigs.k8s.io/controller-runtime pkg/client
+
 # package FOLDER: makes an empty package there.
 package() {
   mkdir -p "$module/$1"
