@@ -92,6 +92,17 @@ bench: ## Measure a network of four processes; prints a table.
 bench-operator: ## Measure the operator with 200 networks; prints a table.
 	$(GO) run ./hack/benchoperator
 
+PEERS ?= -write docs/performance.md
+
+.PHONY: bench-peers
+bench-peers: ## Measure posnet and CometBFT in turn; PEERS has the flags of hack/peers.
+	$(GO) run ./hack/peers $(PEERS)
+
+.PHONY: test-peers
+test-peers: ## Test the app that CometBFT is measured with, which is in a module of its own.
+	$(GO) vet -C test/peers/cometbft ./...
+	$(GO) test -C test/peers/cometbft ./...
+
 .PHONY: image
 image: ## Build the container image IMAGE, of VERSION; fetches nothing, needs Docker.
 	rm -rf $(IMAGE_DIR)

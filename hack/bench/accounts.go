@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/node/types"
@@ -28,29 +27,36 @@ type accounts struct {
 	lanes    int
 }
 
-// senderPrefix is how many hex digits tell accounts apart.
-const senderPrefix = 16
+// senderPrefix is how many bytes of a key tell accounts apart.
+const senderPrefix = 8
 
 func newAccounts(lanes int) (*accounts, error) {
 	a := &accounts{bySender: make(map[[senderPrefix]byte]int, accountCount), lanes: lanes}
 	for i := range a.keys {
 		a.keys[i] = types.GenerateKey()
-		a.bySender[prefixOf(a.keys[i].Public().String())] = i
+		public := a.keys[i].Public()
+		a.bySender[[senderPrefix]byte(public[:])] = i
 	}
 	if len(a.bySender) != accountCount {
-		return nil, fmt.Errorf("two accounts begin with the same %d digits: run again", senderPrefix)
+		return nil, fmt.Errorf("two accounts begin with the same %d bytes: run again", senderPrefix)
 	}
 	return a, nil
 }
 
-func prefixOf(text string) (p [senderPrefix]byte) { copy(p[:], text); return p }
-
-// find returns the account whose key a block's news gives as hex digits.
+// find returns the account of a key, given as bytes or as hex digits.
 func (a *accounts) find(sender []byte) (int, bool) {
-	if len(sender) != hex.EncodedLen(len(types.PublicKey{})) {
+	var prefix [senderPrefix]byte
+	switch len(sender) {
+	case len(types.PublicKey{}):
+		copy(prefix[:], sender)
+	case hex.EncodedLen(len(types.PublicKey{})):
+		if _, err := hex.Decode(prefix[:], sender[:hex.EncodedLen(senderPrefix)]); err != nil {
+			return 0, false
+		}
+	default:
 		return 0, false
 	}
-	i, ok := a.bySender[[senderPrefix]byte(sender)]
+	i, ok := a.bySender[prefix]
 	return i, ok
 }
 
@@ -101,16 +107,16 @@ func (t *transfers) record(k int) []byte {
 // every new chain of it.
 type workload struct {
 	accounts *accounts
-	network  types.Hash
+	wire     wire
 	lanes    []*transfers
 }
 
-func newWorkload(a *accounts, network types.Hash) *workload {
-	w := &workload{accounts: a, network: network}
+func newWorkload(a *accounts, w wire) *workload {
+	out := &workload{accounts: a, wire: w}
 	for range a.lanes {
-		w.lanes = append(w.lanes, &transfers{})
+		out.lanes = append(out.lanes, &transfers{})
 	}
-	return w
+	return out
 }
 
 // grow signs as many further transfers as it takes for each lane to have n.
@@ -132,12 +138,7 @@ func (w *workload) grow(n int) error {
 func (w *workload) growLane(lane int, t *transfers, n int) error {
 	for k := t.len(); k < n; k++ {
 		account, nonce := w.accounts.owner(lane, k)
-		r := &types.Record{
-			Type: types.Transfer, Time: types.TimeOf(time.Now()), Amount: 1, Nonce: nonce,
-			Sender:   types.KeyedAccount(w.accounts.keys[account].Public()),
-			Receiver: types.KeyedAccount(w.accounts.keys[receiverOf(account)].Public()),
-		}
-		text, err := r.Sign(w.network, w.accounts.keys[account]).MarshalJSON()
+		text, err := w.wire.transfer(w.accounts, account, nonce)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -21,7 +22,7 @@ var testNetwork = types.SumHash([]byte("bench"))
 
 func someWorkload(t testing.TB, perLane int) *workload {
 	t.Helper()
-	w := newWorkload(mustAccounts(t), testNetwork)
+	w := newWorkload(mustAccounts(t), &posnet{network: testNetwork})
 	if err := w.grow(perLane); err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +99,14 @@ func TestEveryAccountIsPaidByOne(t *testing.T) {
 func TestFindKnowsItsAccountsOnly(t *testing.T) {
 	a := mustAccounts(t)
 	for i, k := range a.keys {
-		if got, ok := a.find([]byte(k.Public().String())); !ok || got != i {
-			t.Fatalf("account %d is found as %d, %v", i, got, ok)
+		public := k.Public()
+		for _, sender := range [][]byte{[]byte(public.String()), public[:]} {
+			if got, ok := a.find(sender); !ok || got != i {
+				t.Fatalf("account %d is found as %d, %v", i, got, ok)
+			}
 		}
 	}
-	for _, text := range []string{"", "00", types.GenerateKey().Public().String()} {
+	for _, text := range []string{"", "00", strings.Repeat("x", 64), types.GenerateKey().Public().String()} {
 		if got, ok := a.find([]byte(text)); ok {
 			t.Errorf("%q is found as account %d", text, got)
 		}

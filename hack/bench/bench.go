@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
+	"runtime"
+	"slices"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/table"
 )
 
 // bench is what all runs share.
@@ -13,12 +17,13 @@ type bench struct {
 	options      options
 	dir          string // of everything that is written
 	accounts     *accounts
-	design       *design
+	system       system
 	work         *workload
 	killAfter    time.Duration // the moment of a kill in what is measured
 	missed       uint64        // blocks that a node is behind when it is started again
 	rejoinRate   int           // records per second meanwhile
 	atMemoryRate *outcome      // the latency run at memoryRate, if there was one
+	saturated    *outcome      // the throughput run, if there was one
 }
 
 // benchmark measures all rows that are wanted and prints them.
@@ -28,19 +33,19 @@ func benchmark(ctx context.Context, o options) error {
 		return err
 	}
 	defer b.clean()
-	t := newTable(b)
+	t := b.table()
 	for _, j := range jobs {
-		if !contains(o.only, j.name) {
+		if !slices.Contains(o.only, j.name) || b.system.lacks(j.name) {
 			continue
 		}
 		rows, err := j.run(ctx, b)
-		t.Rows = append(t.Rows, finished(rows)...)
+		t.Rows = append(t.Rows, table.Finished(rows)...)
 		if err != nil {
-			_ = t.print(os.Stdout, o.json) // what was measured until then is worth telling
+			_ = t.Print(os.Stdout, o.json) // what was measured until then is worth telling
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
 	}
-	return t.print(os.Stdout, o.json)
+	return t.Print(os.Stdout, o.json)
 }
 
 func prepare(ctx context.Context, o options) (b *bench, err error) {
@@ -51,23 +56,20 @@ func prepare(ctx context.Context, o options) (b *bench, err error) {
 	if b.accounts, err = newAccounts(nodeCount); err != nil {
 		return nil, err
 	}
-	binary, err := filepath.Abs(o.binary)
-	if o.binary == "" {
-		say("building the node")
-		binary, err = buildNode(ctx, b.dir)
-	}
-	if err != nil {
+	if b.system, err = newSystem(ctx, o, b.dir, b.accounts); err != nil {
 		return nil, err
 	}
-	if b.design, err = newDesign(o.manifest, binary, b.accounts); err != nil {
-		return nil, err
-	}
-	network, err := b.design.network()
-	if err != nil {
-		return nil, err
-	}
-	b.work = newWorkload(b.accounts, network)
+	b.work = newWorkload(b.accounts, b.system)
 	return b, nil
+}
+
+// table is where the rows go.
+func (b *bench) table() *table.Table {
+	return &table.Table{
+		Time: time.Now().UTC().Truncate(time.Second), Program: b.system.title(), Cores: runtime.NumCPU(),
+		Processor: machine.ProcessorName(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
+		Data: b.dir, InMemory: machine.InMemory(b.dir), Rule: b.system.rule(), Accounts: accountCount,
+	}
 }
 
 func (b *bench) clean() {
@@ -83,7 +85,7 @@ func (b *bench) clean() {
 func (b *bench) quietly(ctx context.Context, what string, measure func() (outcome, error)) (outcome, error) {
 	var best outcome
 	for try := range b.options.tries {
-		if err := awaitQuiet(ctx, b.options.patience, say); err != nil {
+		if err := machine.AwaitQuiet(ctx, b.options.patience, say); err != nil {
 			return best, err
 		}
 		say("%s", what)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/table"
 )
 
 // TestWholeBenchmark measures every kind of load for one second: not for the
@@ -11,7 +14,7 @@ import (
 // their balances.
 func TestWholeBenchmark(t *testing.T) {
 	b, err := prepare(t.Context(), options{
-		rates: []int{200}, span: time.Second, batch: 3, window: 400, ceiling: 4000, kills: 1, tries: 1,
+		system: systemPosnet, rates: []int{200}, span: time.Second, batch: 3, window: 400, ceiling: 4000, kills: 1, tries: 1,
 		manifest: "../../config/samples/bench.yaml", dir: t.TempDir(),
 	})
 	if err != nil {
@@ -19,15 +22,15 @@ func TestWholeBenchmark(t *testing.T) {
 	}
 	b.killAfter, b.missed, b.rejoinRate = 300*time.Millisecond, 10, 200
 	for _, j := range jobs {
-		if j.name == "single" || j.name == "memory" || j.name == "draw" {
-			continue // the same loads again, and three seconds of draws, whose parts TestDrawers has
+		if j.name == "single" || j.name == "draw" {
+			continue // the same load again, and three seconds of draws, whose parts TestDrawers has
 		}
 		rows, err := j.run(t.Context(), b)
 		if err != nil {
 			t.Fatalf("%s: %v", j.name, err)
 		}
-		for _, r := range finished(rows) {
-			t.Logf("%s: %s (%s)", r.What, figure(r.Value, r.Unit), r.Details)
+		for _, r := range table.Finished(rows) {
+			t.Logf("%s: %s (%s)", r.What, table.Figure(r.Value, r.Unit), r.Details)
 			if r.Name != j.name || r.Value <= 0 || r.Details == "" || r.Cores.Nodes <= 0 {
 				t.Errorf("%s gives %+v", j.name, r)
 			}
@@ -52,5 +55,14 @@ func TestBenchmarkStopsWhenTold(t *testing.T) {
 	cancel()
 	if _, err := drawOnce(ctx); err == nil {
 		t.Error("it draws on")
+	}
+}
+
+func TestLateRunsDoNotCount(t *testing.T) {
+	if (outcome{late: table.MaxLate + 1}).counts() || !(outcome{late: table.MaxLate}).counts() {
+		t.Error("how late a run is decides nothing")
+	}
+	if (outcome{cores: machine.Cores{Foreign: machine.MaxForeign + 0.01}}).counts() {
+		t.Error("a neighbour decides nothing")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/table"
 	"github.com/posnet/posnet/node/lottery"
 )
 
@@ -51,20 +53,21 @@ func (d *drawers) height(height uint64) error {
 }
 
 func draw(ctx context.Context, b *bench) ([]Row, error) {
-	row := Row{Name: "draw", What: fmt.Sprintf("%s heights of the draw, %d validators", thousands(drawHeights), drawValidators), Unit: "s", Limit: drawLimit, AtMost: true}
+	row := Row{Name: "draw", What: fmt.Sprintf("%s heights of the draw, %d validators", table.Thousands(drawHeights), drawValidators), Unit: "s", Limit: drawLimit, AtMost: true}
 	o, err := b.quietly(ctx, row.What, func() (outcome, error) { return drawOnce(ctx) })
 	if err != nil {
 		return nil, err
 	}
 	row.Value = o.end.Sub(o.begin).Seconds()
-	row.judge(o)
+	row.Judge(o.counts(), o.cores, o.late)
 	row.Details = fmt.Sprintf("%.0f µs a height; proof, verification and audit included", 1e6*row.Value/drawHeights)
 	return []Row{row}, nil
 }
 
 func drawOnce(ctx context.Context) (o outcome, err error) {
 	d := newDrawers(drawValidators)
-	from, err := readClock(noNodes)
+	began := time.Now()
+	from, err := machine.ReadClock(noNodes)
 	if err != nil {
 		return o, err
 	}
@@ -79,8 +82,8 @@ func drawOnce(ctx context.Context) (o outcome, err error) {
 	if r := d.audit.Report(); !r.Fair {
 		return o, fmt.Errorf("the audit of %d heights finds the draw unfair: %+v", drawHeights, r)
 	}
-	to, err := readClock(noNodes)
-	o.begin, o.end, o.cores = from.at, to.at, from.until(to)
+	to, err := machine.ReadClock(noNodes)
+	o.begin, o.end, o.cores = began, time.Now(), from.Until(to)
 	return o, err
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -22,12 +21,15 @@ type lane struct {
 	mayDie    bool // its node is killed during the run
 	ws        *websocket.Conn
 	burst     *burst.Conn
+	wire      wire
 	transfers *transfers
-	frame     []byte // the one being made
+	buffer    []byte // the frame being made
 
 	// The sender's own until it has ended.
-	sent []time.Time // by record, just before its frame was written
-	ends []int       // by frame, the record after its last
+	sent  []time.Time // by record, just before its frame was written (last); zero before
+	next  int         // the record after the last that was sent
+	count int         // records sent, each once
+	ends  []int       // by frame, the record after its last
 
 	// The subscriber's own until it has ended.
 	done []time.Time // by record, when the news of its block was here; zero before
@@ -35,23 +37,19 @@ type lane struct {
 	committed atomic.Int64  // records
 	progress  chan struct{} // has room for one: something was committed or answered
 
-	answered atomic.Int64          // frames
+	insist   *insistence           // what is done about refusals; nil: they fail the run
+	answered atomic.Int64          // frames, with a yes
 	refused  atomic.Pointer[error] // the first refusal
 	lost     atomic.Pointer[error] // why the connection ended
 	ended    chan struct{}         // closed when nobody reads any more
 }
 
-const (
-	mergeOpening = `{"op":"merge","args":{"pool":[`
-	mergeClosing = `]}}`
-	accepted     = `{"status":202,`
-	// writePatience is how long a node may leave a connection unread before the
-	// run fails: an open loop that waits is none.
-	writePatience = 10 * time.Second
-)
+// writePatience is how long a node may leave a connection unread before the
+// run fails: an open loop that waits is none.
+const writePatience = 10 * time.Second
 
 // connect opens a websocket whose writes can be bundled.
-func connect(ctx context.Context, address string) (*websocket.Conn, *burst.Conn, error) {
+func connect(ctx context.Context, address, path string) (*websocket.Conn, *burst.Conn, error) {
 	var b *burst.Conn
 	d := websocket.Dialer{
 		HandshakeTimeout: writePatience, ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
@@ -64,7 +62,7 @@ func connect(ctx context.Context, address string) (*websocket.Conn, *burst.Conn,
 			return b, nil
 		},
 	}
-	ws, response, err := d.DialContext(ctx, "ws://"+address+"/ws", nil)
+	ws, response, err := d.DialContext(ctx, "ws://"+address+path, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to the node at %s: %w", address, err)
 	}
@@ -72,45 +70,48 @@ func connect(ctx context.Context, address string) (*websocket.Conn, *burst.Conn,
 	return ws, b, nil
 }
 
-// openLane connects a lane that will send n transfers at most.
-func openLane(ctx context.Context, p *process, t *transfers, n int) (*lane, error) {
-	ws, b, err := connect(ctx, p.api)
+// openLane connects a lane that will send n transfers at most; insist is what it
+// does about refusals.
+func openLane(ctx context.Context, p *process, w wire, t *transfers, n int, insist *insistence) (*lane, error) {
+	ws, b, err := connect(ctx, p.api, w.path())
 	if err != nil {
 		return nil, err
 	}
 	l := &lane{
-		node: p.name, ws: ws, burst: b, transfers: t, done: make([]time.Time, n), sent: make([]time.Time, 0, n),
-		progress: make(chan struct{}, 1), ended: make(chan struct{}),
+		node: p.name, ws: ws, burst: b, wire: w, transfers: t, done: make([]time.Time, n), sent: make([]time.Time, n),
+		progress: make(chan struct{}, 1), insist: insist, ended: make(chan struct{}),
 	}
 	go l.read()
 	return l, nil
 }
 
 // left is how many records the lane may still send.
-func (l *lane) left() int { return cap(l.sent) - len(l.sent) }
+func (l *lane) left() int { return len(l.sent) - l.next }
 
 // send writes the next n records in one frame.
 func (l *lane) send(n int) error {
-	first := len(l.sent)
-	l.frame = append(l.frame[:0], mergeOpening...)
-	for k := first; k < first+n; k++ {
-		if k > first {
-			l.frame = append(l.frame, ',')
-		}
-		l.frame = append(l.frame, l.transfers.record(k)...)
-	}
-	l.frame = append(l.frame, mergeClosing...)
+	first := l.next
+	l.next += n
+	l.ends = append(l.ends, l.next)
+	return l.write(first, n)
+}
+
+// write writes some records in one frame.
+func (l *lane) write(first, n int) error {
+	l.buffer = l.wire.frame(l.buffer[:0], l.transfers, first, n)
 	now := time.Now()
-	for range n {
-		l.sent = append(l.sent, now)
+	for k := first; k < first+n; k++ {
+		if l.sent[k].IsZero() {
+			l.count++
+		}
+		l.sent[k] = now
 	}
-	l.ends = append(l.ends, first+n)
 	_ = l.ws.SetWriteDeadline(now.Add(writePatience)) // a failure shows when writing
-	return l.ws.WriteMessage(websocket.TextMessage, l.frame)
+	return l.ws.WriteMessage(websocket.TextMessage, l.buffer)
 }
 
 // outstanding is how many of the records sent are not committed yet.
-func (l *lane) outstanding() int { return len(l.sent) - int(l.committed.Load()) }
+func (l *lane) outstanding() int { return l.count - int(l.committed.Load()) }
 
 func (l *lane) noteProgress() {
 	select {
@@ -131,7 +132,12 @@ func (l *lane) read() {
 			l.lost.Store(&err)
 			return
 		}
-		if !bytes.HasPrefix(buffer, []byte(accepted)) {
+		refusal := l.wire.refusal(buffer)
+		if l.insist != nil {
+			l.insist.answer(refusal)
+			continue
+		}
+		if refusal != "" {
 			err := fmt.Errorf("node %s refused frame %d: %.300s", l.node, l.answered.Load(), buffer)
 			l.refused.CompareAndSwap(nil, &err)
 			l.noteProgress()
@@ -163,13 +169,17 @@ func (l *lane) close() {
 	<-l.ended
 }
 
-// accepted is how many records the node has said yes to. A node answers in
-// order, and a run with a refusal fails, so that they are the first ones sent.
-func (l *lane) accepted() int {
-	if n := l.answered.Load(); n > 0 {
-		return l.ends[n-1]
+// unaccepted is how many records the node has not said yes to. It answers in
+// order, and a run with a refusal fails, so that those it has are the first sent.
+func (l *lane) unaccepted() int {
+	if l.insist != nil {
+		return l.insist.unaccepted()
 	}
-	return 0
+	n := l.answered.Load()
+	if n == 0 {
+		return l.count
+	}
+	return l.count - l.ends[n-1]
 }
 
 // readMessage reads one message into buffer, which grows as needed.

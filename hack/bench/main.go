@@ -3,9 +3,9 @@
 // measured in the same hour: an absolute figure says little on a machine that
 // is shared, the ratio of two programs run in turn says something.
 //
-//	go run ./hack/bench                               # all rows, about five minutes
+//	go run ./hack/bench                               # all rows, about eight minutes
 //	go run ./hack/bench -only latency -rates 100,2000
-//	go run ./hack/bench -o json > figures.json
+//	go run ./hack/bench -system cometbft -o json > figures.json
 //
 // Every row but the last is measured with four validators in four processes on
 // 127.0.0.1, started anew from config/samples/bench.yaml, with their data on
@@ -13,17 +13,23 @@
 // balances from the genesis. The transfers are signed before the clock starts
 // and submitted over the client API (op merge, by a websocket to each of the
 // nodes); a transfer is committed when a client that is subscribed to the
-// blocks of one node has been told of its block.
+// blocks of one node has been told of its block. With -system cometbft the nodes
+// are those of test/peers/cometbft: the loader, the books and all the rest are
+// the same.
 //
 //   - latency: one record a frame at an even pace that waits for nobody (an open
 //     loop); from just before the record is written to its commit.
 //   - throughput: a bounded number of records outstanding (a closed loop), several
 //     records a frame, as a busy client sends them; single is the same with one.
+//   - processor: what all nodes together spend on a record in the same run.
 //   - memory: the most that any node ever held (VmHWM) by the end of the run at
-//     1,000 a second.
+//     2,000 a second, and of that of the throughput row.
+//   - overload: twice the rate of the throughput row at an even pace; what is
+//     refused is offered again in the place of something new. What is committed, as
+//     a share of the throughput row, and the p99 of what was accepted.
 //   - pause: the longest time between two commits, as a subscriber at a node that
 //     lives sees them, after one of the four was killed (SIGKILL) in the middle of
-//     the run at 1,000 a second. Nothing is sent twice; the loader goes on with
+//     the run at 2,000 a second. Nothing is sent twice; the loader goes on with
 //     the other three.
 //   - restart: a killed node's process is started again when the others are 231
 //     blocks ahead; from then until a block is certified with its vote.
@@ -48,6 +54,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,6 +79,8 @@ func main() {
 
 // options are the flags.
 type options struct {
+	system   string
+	mode     string // of CometBFT
 	only     []string
 	rates    []int // of the latency rows, per second
 	span     time.Duration
@@ -95,7 +104,9 @@ func parseFlags(args []string) (options, error) {
 	var seconds, warm int
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&only, "only", strings.Join(jobNames(), ","), "which rows to measure")
-	f.StringVar(&rates, "rates", "100,1000", "records per second of the latency rows")
+	f.StringVar(&o.system, "system", systemPosnet, "what is measured: "+strings.Join(systems, " or "))
+	f.StringVar(&o.mode, "mode", modeTuned, "how CometBFT is set: "+strings.Join(cometModes, " or "))
+	f.StringVar(&rates, "rates", "100,2000,4000", "records per second of the latency rows")
 	f.IntVar(&seconds, "seconds", 10, "how long to measure")
 	f.IntVar(&warm, "warm", 2, "how many seconds to send before that, at the same pace")
 	f.IntVar(&o.batch, "batch", 5, "records a frame in the throughput row")
@@ -105,7 +116,7 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.tries, "tries", 4, "how often a row is measured, at most, until the machine is quiet meanwhile")
 	f.DurationVar(&o.patience, "patience", 60*time.Second, "how long to wait, before each run, for the machine to be quiet")
 	f.StringVar(&o.manifest, "f", "config/samples/bench.yaml", "the network's manifest, of four validators")
-	f.StringVar(&o.binary, "binary", "", "a node's program built before; by default it is built anew")
+	f.StringVar(&o.binary, "binary", "", "the nodes' program (of CometBFT that of test/peers/cometbft), built before; by default it is built anew")
 	f.StringVar(&o.dir, "dir", "", "the folder for the nodes' data, on a real disk; by default the system's for temporary files")
 	f.BoolVar(&o.keep, "keep", false, "keep the nodes' data and logs")
 	f.StringVar(&output, "o", "table", "table or json")
@@ -132,7 +143,7 @@ func parseFlags(args []string) (options, error) {
 func parseOnly(text string) ([]string, error) {
 	names := strings.Split(text, ",")
 	for _, name := range names {
-		if !contains(jobNames(), name) {
+		if !slices.Contains(jobNames(), name) {
 			return nil, fmt.Errorf("-only names a row %q: there are %s", name, strings.Join(jobNames(), ", "))
 		}
 	}
@@ -161,8 +172,12 @@ func (o options) check() error {
 		return fmt.Errorf("-seconds is %d: it must be 1 to 3600", o.span/time.Second)
 	case o.warm < 0 || o.warm > time.Minute:
 		return fmt.Errorf("-warm is %d: it must be 0 to 60 seconds", o.warm/time.Second)
-	case o.batch < 1 || o.batch > 1000:
-		return fmt.Errorf("-batch is %d: it must be 1 to 1000", o.batch)
+	case o.batch < 1 || o.batch > maxPosnetBatch:
+		return fmt.Errorf("-batch is %d: it must be 1 to %d", o.batch, maxPosnetBatch)
+	case !slices.Contains(systems, o.system):
+		return fmt.Errorf("-system is %q: there are %s", o.system, strings.Join(systems, ", "))
+	case !slices.Contains(cometModes, o.mode):
+		return fmt.Errorf("-mode is %q: there are %s", o.mode, strings.Join(cometModes, ", "))
 	case o.window < nodeCount*o.batch:
 		return fmt.Errorf("-window is %d: each of the %d connections must have room for a frame of %d", o.window, nodeCount, o.batch)
 	case o.ceiling < 1 || o.kills < 1 || o.tries < 1:

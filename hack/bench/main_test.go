@@ -8,7 +8,7 @@ import (
 
 func TestFlags(t *testing.T) {
 	o, err := parseFlags(nil)
-	if err != nil || len(o.only) != len(jobs) || o.span != 10*time.Second || o.json || len(o.rates) != 2 {
+	if err != nil || len(o.only) != len(jobs) || o.span != 10*time.Second || o.json || len(o.rates) != 3 || o.system != systemPosnet {
 		t.Errorf("by default %+v, error %v", o, err)
 	}
 	o, err = parseFlags([]string{"-only", "draw,latency", "-rates", "7", "-seconds", "3", "-warm", "0", "-o", "json"})
@@ -19,7 +19,7 @@ func TestFlags(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-only speed":         `"speed": there are latency, throughput, single, memory, pause, restart, catchup, draw`,
+		"-only speed":         `"speed": there are latency, throughput, single, processor, memory, overload, pause, restart, catchup, draw`,
 		"-only ,":             `""`,
 		"-rates 0":            `"0": it must be`,
 		"-rates 100,1e3":      `"1e3"`,
@@ -29,6 +29,8 @@ func TestBadFlags(t *testing.T) {
 		"-batch 0":            "1 to 1000",
 		"-window 19 -batch 5": "room for a frame of 5",
 		"-tries 0":            "1 or more",
+		"-system tendermint":  "there are posnet, cometbft",
+		"-mode fast":          "there are tuned, shipped",
 		"-o yaml":             "table or json",
 		"latency":             `"latency" is no flag`,
 	} {

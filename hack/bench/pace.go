@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
 )
 
 // schedule says when each record of an open loop is due: at an even pace,
@@ -27,7 +29,7 @@ func pace(ctx context.Context, s schedule, end time.Time, lanes []*lane) (late t
 			return late, nil
 		}
 		if wait := time.Until(due); wait > 0 {
-			if err := sleep(ctx, wait); err != nil {
+			if err := machine.Sleep(ctx, wait); err != nil {
 				return late, err
 			}
 		} else if ctx.Err() != nil {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
 )
 
 const (
@@ -27,6 +29,7 @@ type process struct {
 	dir     string
 	api     string // host:port
 	command []string
+	dial    func(ctx context.Context) (asker, error) // to ask it
 
 	cmd   *exec.Cmd
 	log   *os.File
@@ -74,7 +77,7 @@ func (p *process) time() (time.Duration, error) {
 	if p.gone {
 		return p.used, nil
 	}
-	now, err := processTime(p.cmd.Process.Pid)
+	now, err := machine.ProcessTime(p.cmd.Process.Pid)
 	return p.used + now, err
 }
 
@@ -133,23 +136,30 @@ func startAll(ctx context.Context, all nodes) error {
 		if time.Now().After(end) {
 			return fmt.Errorf("after %v the nodes are not all ready and linked: %w", startPatience, err)
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := machine.Sleep(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
 }
 
 func (all nodes) linked(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
 	for _, p := range all {
-		s, err := status(ctx, p)
-		if err != nil {
-			return err
-		}
-		if !s.Ready || !s.Voting || s.Peers != len(all)-1 {
-			return fmt.Errorf("node %s has %d peers; ready %v %s", p.name, s.Peers, s.Ready, s.NotReady)
+		if err := p.linked(ctx, len(all)-1); err != nil {
+			return fmt.Errorf("node %s: %w", p.name, err)
 		}
 	}
 	return nil
+}
+
+func (p *process) linked(ctx context.Context, peers int) error {
+	c, err := p.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.linked(ctx, peers)
 }
 
 func (all nodes) stop() {
@@ -177,7 +187,7 @@ func (all nodes) peaks() ([]int64, error) {
 	out := make([]int64, len(all))
 	for i, p := range all {
 		var err error
-		if out[i], err = processPeak(p.cmd.Process.Pid); err != nil {
+		if out[i], err = machine.ProcessPeak(p.cmd.Process.Pid); err != nil {
 			return nil, err
 		}
 	}

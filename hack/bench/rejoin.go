@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/posnet/posnet/client"
-	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/hack/bench/machine"
 )
 
 const (
@@ -22,7 +18,7 @@ const (
 	defaultMissed = 231
 	// rejoinPatience is how long the chain may take to be that far ahead, and the
 	// node to be back: several times what is to be expected.
-	rejoinPatience = 20 * time.Second
+	rejoinPatience = time.Minute
 	// rejoinPoll is how often nodes are asked how far they are: much shorter than
 	// all that is measured so.
 	rejoinPoll = 5 * time.Millisecond
@@ -34,7 +30,7 @@ type rejoining struct {
 	behind uint64        // how many blocks the others go on by before it comes back
 	empty  bool          // it comes back without its data
 	// back waits until the victim is back.
-	back func(ctx context.Context, r *rig, key types.PublicKey) error
+	back func(ctx context.Context, r *rig) error
 }
 
 // rejoined is how such a run went.
@@ -56,7 +52,7 @@ func (b *bench) rejoin(ctx context.Context, how rejoining) (o rejoined, err erro
 	if err := b.work.grow(perLane); err != nil {
 		return o, err
 	}
-	r, err := b.open(ctx, perLane, true)
+	r, err := b.open(ctx, load{perLane: perLane}, true)
 	defer r.close()
 	if err != nil {
 		return o, err
@@ -90,7 +86,7 @@ func (b *bench) rejoin(ctx context.Context, how rejoining) (o rejoined, err erro
 
 // comeBack kills the victim, lets the chain go on, starts it and waits for it.
 func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined) error {
-	if err := sleep(ctx, time.Second); err != nil { // the load is even by then
+	if err := machine.Sleep(ctx, time.Second); err != nil { // the load is even by then
 		return err
 	}
 	if err := r.kill(); err != nil {
@@ -102,11 +98,11 @@ func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined
 	}
 	if how.empty {
 		has = 0
-		if err := os.RemoveAll(filepath.Join(r.killed.dir, dataDir)); err != nil {
+		if err := b.system.wipe(r.killed); err != nil {
 			return err
 		}
 	}
-	from, err := readClock(r.nodes.time)
+	from, err := machine.ReadClock(r.nodes.time)
 	if err != nil {
 		return err
 	}
@@ -115,24 +111,28 @@ func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined
 	if err := r.revive(); err != nil {
 		return err
 	}
-	if err := how.back(ctx, r, b.design.keys[r.nodes[victim].name].Sign.Public()); err != nil {
+	if err := how.back(ctx, r); err != nil {
 		return err
 	}
 	o.end = time.Now()
 	o.took = o.end.Sub(o.begin)
-	to, err := readClock(r.nodes.time)
+	to, err := machine.ReadClock(r.nodes.time)
 	if err != nil {
 		return err
 	}
-	o.cores = from.until(to)
-	if o.used, err = processTime(r.nodes[victim].cmd.Process.Pid); err != nil {
+	o.cores = from.Until(to)
+	if o.used, err = machine.ProcessTime(r.nodes[victim].cmd.Process.Pid); err != nil {
 		return err
 	}
 	if o.peaks, err = r.nodes[victim:].peaks(); err != nil {
 		return err
 	}
-	s, err := status(ctx, r.nodes[victim])
-	o.records = s.Totals.Records
+	c, err := r.nodes[victim].dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	o.records, err = c.records(ctx)
 	return err
 }
 
@@ -149,7 +149,7 @@ func (r *rig) growTo(ctx context.Context, height uint64) error {
 		if time.Now().After(end) {
 			return fmt.Errorf("without node %s the chain is at height %d after %v, and not at %d", r.nodes[victim].name, head, rejoinPatience, height)
 		}
-		if err := sleep(ctx, rejoinPoll); err != nil {
+		if err := machine.Sleep(ctx, rejoinPoll); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func (r *rig) revive() error {
 }
 
 // caughtUp waits until the victim has all blocks but the newest, which is on its way.
-func caughtUp(ctx context.Context, r *rig, _ types.PublicKey) error {
+func caughtUp(ctx context.Context, r *rig) error {
 	ctx, cancel := context.WithTimeout(ctx, rejoinPatience)
 	defer cancel()
 	p := r.nodes[victim]
@@ -171,57 +171,54 @@ func caughtUp(ctx context.Context, r *rig, _ types.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.close()
 	for {
-		s, err := c.Status(ctx)
+		has, err := c.height(ctx)
 		if err != nil {
 			return err
 		}
-		if head, _ := r.subscriber.head(); s.Height+1 >= head {
+		if head, _ := r.subscriber.head(); has+1 >= head {
 			return nil
 		}
-		if err := sleep(ctx, rejoinPoll); err != nil {
-			return fmt.Errorf("node %s is at height %d after %v: %w", p.name, s.Height, rejoinPatience, err)
+		if err := machine.Sleep(ctx, rejoinPoll); err != nil {
+			return fmt.Errorf("node %s is at height %d after %v: %w", p.name, has, rejoinPatience, err)
 		}
 	}
 }
 
 // votes waits until a block is certified with the victim's vote among others.
-func votes(ctx context.Context, r *rig, key types.PublicKey) error {
+func votes(ctx context.Context, r *rig) error {
 	ctx, cancel := context.WithTimeout(ctx, rejoinPatience)
 	defer cancel()
 	c, err := dial(ctx, r.subscriber.node)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	height, _ := r.subscriber.head()
-	for {
+	defer c.close()
+	for height, _ := r.subscriber.head(); ; height++ {
 		if err := r.growTo(ctx, height); err != nil {
 			return err
 		}
-		b, err := c.Block(ctx, int64(height), client.BlockArgs{Certified: true})
-		if err != nil {
+		if voted, err := c.voted(ctx, height, victim); voted || err != nil {
 			return err
 		}
-		if slices.ContainsFunc(b.Certificate.Signatures, func(s types.CertificateSignature) bool { return s.Validator == key }) {
-			return nil
-		}
-		height++
 	}
 }
 
 // dial connects to a node that may still be starting.
-func dial(ctx context.Context, p *process) (*client.Client, error) {
+func dial(ctx context.Context, p *process) (asker, error) {
 	for {
-		c, err := client.Dial(ctx, p.api, client.Options{})
+		c, err := p.dial(ctx)
 		if err == nil {
-			return c, nil
+			if _, err = c.height(ctx); err == nil {
+				return c, nil
+			}
+			c.close()
 		}
 		if err := p.died(); err != nil {
 			return nil, err
 		}
-		if sleepErr := sleep(ctx, rejoinPoll); sleepErr != nil {
+		if sleepErr := machine.Sleep(ctx, rejoinPoll); sleepErr != nil {
 			return nil, errors.Join(err, sleepErr)
 		}
 	}

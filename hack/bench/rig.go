@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/table"
 )
 
 // victim is the node that is killed where one is. The subscriber is at node 0.
@@ -18,31 +21,43 @@ type rig struct {
 	lanes      []*lane
 	subscriber *subscriber
 	killed     *process
+	rests      bool // there are no blocks without records
 }
 
-// open starts a new chain and connects a loader that may send n records in
-// each lane. Close it, whatever comes.
-func (b *bench) open(ctx context.Context, n int, mayDie bool) (r *rig, err error) {
+// load is what a run sends, and what it is about.
+type load struct {
+	perLane   int           // records that each lane may send
+	killAfter time.Duration // when the victim is killed, in what is measured; 0: never
+	insist    int           // records a frame where refused ones are sent again; 0: a refusal fails the run
+	how       drive
+}
+
+// open starts a new chain and connects a loader. Close it, whatever comes.
+func (b *bench) open(ctx context.Context, w load, mayDie bool) (r *rig, err error) {
 	dir, err := os.MkdirTemp(b.dir, "run-")
 	if err != nil {
 		return nil, err
 	}
-	r = &rig{dir: dir, keep: b.options.keep}
-	if r.nodes, err = b.design.write(dir); err != nil {
+	r = &rig{dir: dir, keep: b.options.keep, rests: b.system.rests()}
+	if r.nodes, err = b.system.write(ctx, dir, mayDie); err != nil {
 		return r, err
 	}
 	if err := startAll(ctx, r.nodes); err != nil {
 		return r, err
 	}
 	for i, p := range r.nodes {
-		l, err := openLane(ctx, p, b.work.lanes[i], n)
+		var insist *insistence
+		if w.insist > 0 {
+			insist = newInsistence(w.perLane, b.accounts.perLane(), w.insist)
+		}
+		l, err := openLane(ctx, p, b.system, b.work.lanes[i], w.perLane, insist)
 		if err != nil {
 			return r, err
 		}
 		l.mayDie = mayDie && i == victim
 		r.lanes = append(r.lanes, l)
 	}
-	r.subscriber, err = subscribe(ctx, r.nodes[0], b.accounts, r.lanes)
+	r.subscriber, err = subscribe(ctx, r.nodes[0], b.system, b.accounts, r.lanes)
 	return r, err
 }
 
@@ -96,7 +111,7 @@ func (r *rig) trouble() error {
 // outcome is one run as it was measured.
 type outcome struct {
 	begin, end time.Time // of what is measured
-	cores      Cores
+	cores      machine.Cores
 	commits    []commit
 	latencies  []time.Duration
 	sent       int           // records in the span
@@ -104,24 +119,23 @@ type outcome struct {
 	killed     time.Time
 	unseen     int     // records that the killed node took with it
 	peaks      []int64 // bytes, by node; none where one was killed
+	refusals   refusals
 }
 
-// maxLate is how late a record may be sent for a run to count: with more, the
-// loop is no longer open, and waits hide in it.
-const maxLate = 50 * time.Millisecond
-
 // counts says whether nothing else disturbed the run.
-func (o outcome) counts() bool { return o.cores.Foreign <= maxForeign && o.late <= maxLate }
+func (o outcome) counts() bool {
+	return o.cores.Foreign <= machine.MaxForeign && o.late <= table.MaxLate
+}
 
 // drive is how records are sent: until end, and not before now.
 type drive func(ctx context.Context, lanes []*lane, begin, end time.Time) (late time.Duration, err error)
 
 // run measures one run on a new chain: warm up, measure, drain, verify.
-func (b *bench) run(ctx context.Context, perLane int, how drive, killAfter time.Duration) (o outcome, err error) {
-	if err := b.work.grow(perLane); err != nil {
+func (b *bench) run(ctx context.Context, w load) (o outcome, err error) {
+	if err := b.work.grow(w.perLane); err != nil {
 		return o, err
 	}
-	r, err := b.open(ctx, perLane, killAfter > 0)
+	r, err := b.open(ctx, w, w.killAfter > 0)
 	defer r.close()
 	if err != nil {
 		return o, err
@@ -132,13 +146,13 @@ func (b *bench) run(ctx context.Context, perLane int, how drive, killAfter time.
 	sent := make(chan error, 1)
 	go func() {
 		var err error
-		o.late, err = how(ctx, r.lanes, start, o.end)
+		o.late, err = w.how(ctx, r.lanes, start, o.end)
 		o.end = time.Now()
 		sent <- err
 	}()
 	clock, err := r.clockAt(ctx, o.begin)
-	if err == nil && killAfter > 0 {
-		if err = sleep(ctx, time.Until(o.begin.Add(killAfter))); err == nil {
+	if err == nil && w.killAfter > 0 {
+		if err = machine.Sleep(ctx, time.Until(o.begin.Add(w.killAfter))); err == nil {
 			o.killed = time.Now()
 			err = r.kill()
 		}
@@ -153,11 +167,11 @@ func (b *bench) run(ctx context.Context, perLane int, how drive, killAfter time.
 }
 
 // clockAt reads the clocks at a moment to come.
-func (r *rig) clockAt(ctx context.Context, at time.Time) (clock, error) {
-	if err := sleep(ctx, time.Until(at)); err != nil {
-		return clock{}, err
+func (r *rig) clockAt(ctx context.Context, at time.Time) (machine.Clock, error) {
+	if err := machine.Sleep(ctx, time.Until(at)); err != nil {
+		return machine.Clock{}, err
 	}
-	return readClock(r.nodes.time)
+	return machine.ReadClock(r.nodes.time)
 }
 
 // explain prefers a node's own last words to what followed from its death.
@@ -172,12 +186,12 @@ func (r *rig) explain(sendErr, err error) error {
 }
 
 // finish takes the figures, drains and verifies.
-func (b *bench) finish(ctx context.Context, r *rig, from clock, o *outcome) error {
-	to, err := readClock(r.nodes.time)
+func (b *bench) finish(ctx context.Context, r *rig, from machine.Clock, o *outcome) error {
+	to, err := machine.ReadClock(r.nodes.time)
 	if err != nil {
 		return err
 	}
-	o.cores = from.until(to)
+	o.cores = from.Until(to)
 	if err := r.drain(ctx); err != nil {
 		return err
 	}
@@ -190,6 +204,7 @@ func (b *bench) finish(ctx context.Context, r *rig, from clock, o *outcome) erro
 	if err := r.verify(ctx, b.accounts); err != nil {
 		return fmt.Errorf("the run does not hold: %w", err)
 	}
+	o.refusals = refusals{}
 	for _, l := range r.lanes {
 		o.take(l)
 	}
@@ -198,6 +213,11 @@ func (b *bench) finish(ctx context.Context, r *rig, from clock, o *outcome) erro
 
 // take adds the latencies of a lane's records that were sent in the span.
 func (o *outcome) take(l *lane) {
+	if l.insist != nil {
+		for kind, n := range l.insist.told() {
+			o.refusals[kind] += n
+		}
+	}
 	for k, sent := range l.sent {
 		if sent.Before(o.begin) || !sent.Before(o.end) {
 			continue

@@ -67,7 +67,7 @@ func TestScanRefusesWhatIsNoBlock(t *testing.T) {
 }
 
 func BenchmarkScanRecord(b *testing.B) {
-	w := newWorkload(mustAccounts(b), types.Hash{})
+	w := newWorkload(mustAccounts(b), &posnet{})
 	if err := w.grow(1000); err != nil {
 		b.Fatal(err)
 	}

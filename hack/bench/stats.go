@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/table"
 )
 
 // quantile returns the smallest of sorted values that a share p of them does not
@@ -16,17 +18,10 @@ func quantile(sorted []time.Duration, p float64) time.Duration {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Spread is how values are spread, in milliseconds.
-type Spread struct {
-	Median float64 `json:"p50"`
-	P90    float64 `json:"p90"`
-	P99    float64 `json:"p99"`
-	Max    float64 `json:"max"`
-}
-
-func spreadOf(values []time.Duration) Spread {
+// spreadOf is how values are spread.
+func spreadOf(values []time.Duration) table.Spread {
 	sorted := slices.Sorted(slices.Values(values))
-	return Spread{ms(quantile(sorted, 0.5)), ms(quantile(sorted, 0.9)), ms(quantile(sorted, 0.99)), ms(quantile(sorted, 1))}
+	return table.Spread{Median: ms(quantile(sorted, 0.5)), P90: ms(quantile(sorted, 0.9)), P99: ms(quantile(sorted, 0.99)), Max: ms(quantile(sorted, 1))}
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/posnet/posnet/hack/bench/table"
 )
 
 func TestSpread(t *testing.T) {
@@ -13,13 +15,13 @@ func TestSpread(t *testing.T) {
 	for i := 100; i > 0; i-- {
 		values = append(values, time.Duration(i)*time.Millisecond)
 	}
-	if got, want := spreadOf(values), (Spread{50, 90, 99, 100}); got != want {
+	if got, want := spreadOf(values), (table.Spread{Median: 50, P90: 90, P99: 99, Max: 100}); got != want {
 		t.Errorf("spread %+v, want %+v", got, want)
 	}
-	if got := spreadOf(nil); got != (Spread{}) {
+	if got := spreadOf(nil); got != (table.Spread{}) {
 		t.Errorf("spread of nothing %+v", got)
 	}
-	if got := spreadOf(values[:1]); got != (Spread{100, 100, 100, 100}) {
+	if got := spreadOf(values[:1]); got != (table.Spread{Median: 100, P90: 100, P99: 100, Max: 100}) {
 		t.Errorf("spread of one %+v", got)
 	}
 }

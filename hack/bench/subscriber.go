@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 // been told is not committed.
 type subscriber struct {
 	node     *process
+	wire     wire
 	ws       *websocket.Conn
 	accounts *accounts
 	lanes    []*lane
@@ -28,12 +28,12 @@ type subscriber struct {
 }
 
 // subscribe connects to a node and follows its blocks from now on.
-func subscribe(ctx context.Context, p *process, a *accounts, lanes []*lane) (*subscriber, error) {
-	ws, _, err := connect(ctx, p.api)
+func subscribe(ctx context.Context, p *process, w wire, a *accounts, lanes []*lane) (*subscriber, error) {
+	ws, _, err := connect(ctx, p.api, w.path())
 	if err != nil {
 		return nil, err
 	}
-	s := &subscriber{node: p, ws: ws, accounts: a, lanes: lanes, ended: make(chan struct{})}
+	s := &subscriber{node: p, wire: w, ws: ws, accounts: a, lanes: lanes, ended: make(chan struct{})}
 	if err := s.ask(); err != nil {
 		return nil, errors.Join(err, ws.Close())
 	}
@@ -42,7 +42,7 @@ func subscribe(ctx context.Context, p *process, a *accounts, lanes []*lane) (*su
 }
 
 func (s *subscriber) ask() error {
-	err := s.ws.WriteMessage(websocket.TextMessage, []byte(`{"op":"subscribe","args":{"topics":["blocks"]}}`))
+	err := s.ws.WriteMessage(websocket.TextMessage, []byte(s.wire.subscription()))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *subscriber) ask() error {
 	if err != nil {
 		return err
 	}
-	if !bytes.HasPrefix(answer, []byte(`{"status":200,`)) {
+	if !s.wire.subscribed(answer) {
 		return fmt.Errorf("node %s takes no subscription: %.300s", s.node.name, answer)
 	}
 	return nil
@@ -78,7 +78,7 @@ func (s *subscriber) read() {
 // take notes which records a block commits.
 func (s *subscriber) take(frame []byte, now time.Time) error {
 	records := make([]int64, len(s.lanes)) // by lane
-	n, err := scanBlock(frame, func(sender []byte, nonce uint64) error {
+	n, err := s.wire.scan(frame, func(sender []byte, nonce uint64) error {
 		account, ok := s.accounts.find(sender)
 		if !ok {
 			return fmt.Errorf("a record is of %.64s, whom nobody sent for", sender)

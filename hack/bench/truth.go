@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/posnet/posnet/client"
-	"github.com/posnet/posnet/node/rpc/message"
-	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/hack/bench/machine"
 )
 
 const (
@@ -22,7 +20,7 @@ const (
 )
 
 // drain waits until all that was sent to nodes that live is committed, and the
-// chain stands still.
+// chain stands still, if it does so without records.
 func (r *rig) drain(ctx context.Context) error {
 	head, _ := r.subscriber.head()
 	for since := time.Now(); ; {
@@ -39,12 +37,12 @@ func (r *rig) drain(ctx context.Context) error {
 			}
 		}
 		switch still := time.Since(since); {
-		case left == 0 && still > settleSpan:
+		case left == 0 && (still > settleSpan || !r.rests):
 			return nil
 		case still > drainPatience:
 			return fmt.Errorf("%d records that were sent are not committed, and there was no block for %v", left, drainPatience)
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := machine.Sleep(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -55,8 +53,8 @@ func (r *rig) drain(ctx context.Context) error {
 // and all nodes have the same chain. The subscriber has ended.
 func (r *rig) verify(ctx context.Context, a *accounts) error {
 	for _, l := range r.lanes {
-		if !l.mayDie && l.accepted() != len(l.sent) {
-			return fmt.Errorf("node %s accepted %d of %d records", l.node, l.accepted(), len(l.sent))
+		if n := l.unaccepted(); !l.mayDie && n > 0 {
+			return fmt.Errorf("node %s has not accepted %d of %d records", l.node, n, l.count)
 		}
 	}
 	counts, err := committedPerAccount(a, r.lanes)
@@ -85,7 +83,7 @@ func committedPerAccount(a *accounts, lanes []*lane) ([]uint64, error) {
 				continue
 			}
 			account, nonce := a.owner(i, k)
-			if k >= len(l.sent) {
+			if l.sent[k].IsZero() {
 				return nil, fmt.Errorf("account %d: a record with nonce %d is committed that was not sent", account, nonce)
 			}
 			if nonce != counts[account] {
@@ -99,24 +97,24 @@ func committedPerAccount(a *accounts, lanes []*lane) ([]uint64, error) {
 
 // checkBalances compares every account with the records committed.
 func checkBalances(ctx context.Context, p *process, a *accounts, counts []uint64) error {
-	c, err := client.Dial(ctx, p.api, client.Options{})
+	c, err := p.dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.close()
 	want := make([]uint64, accountCount)
 	for i, n := range counts {
 		want[i] += startBalance - n
 		want[receiverOf(i)] += n
 	}
 	for i, k := range a.keys {
-		b, err := c.Balance(ctx, types.KeyedAccount(k.Public()))
+		balance, paid, err := c.account(ctx, k.Public())
 		if err != nil {
 			return err
 		}
-		if b.Nonce != counts[i] || b.Balance != want[i] {
-			return fmt.Errorf("node %s: account %d has %d tokens and nonce %d; by the blocks of node-0's news it must have %d and %d",
-				p.name, i, b.Balance, b.Nonce, want[i], counts[i])
+		if paid != counts[i] || balance != want[i] {
+			return fmt.Errorf("node %s: account %d has %d tokens and has paid %d times; by the news of the subscriber's node it must be %d and %d",
+				p.name, i, balance, paid, want[i], counts[i])
 		}
 	}
 	return nil
@@ -126,41 +124,29 @@ func checkBalances(ctx context.Context, p *process, a *accounts, counts []uint64
 func (r *rig) sameHead(ctx context.Context, p *process) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
 	defer cancel()
-	c, err := client.Dial(ctx, p.api, client.Options{})
+	c, err := p.dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.close()
 	height, hash := r.subscriber.head()
-	for {
-		s, err := c.Status(ctx)
-		if err != nil {
+	for has := uint64(0); ; {
+		if has, err = c.height(ctx); err != nil {
 			return err
 		}
-		if s.Height >= height {
+		if has >= height {
 			break
 		}
-		if err := sleep(ctx, 10*time.Millisecond); err != nil {
-			return fmt.Errorf("node %s has %d blocks of %d after %v", p.name, s.Height, height, catchUpPatience)
+		if err := machine.Sleep(ctx, 10*time.Millisecond); err != nil {
+			return fmt.Errorf("node %s has %d blocks of %d after %v", p.name, has, height, catchUpPatience)
 		}
 	}
-	b, err := c.Block(ctx, int64(height), client.BlockArgs{})
+	other, err := c.hash(ctx, height)
 	if err != nil {
 		return err
 	}
-	if b.Hash.String() != hash {
-		return fmt.Errorf("node %s has block %s at height %d, and node %s has %s", p.name, b.Hash, height, r.subscriber.node.name, hash)
+	if other != hash {
+		return fmt.Errorf("node %s has block %s at height %d, and node %s has %s", p.name, other, height, r.subscriber.node.name, hash)
 	}
 	return nil
-}
-
-func status(ctx context.Context, p *process) (message.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	c, err := client.Dial(ctx, p.api, client.Options{})
-	if err != nil {
-		return message.Status{}, err
-	}
-	defer c.Close()
-	return c.Status(ctx)
 }

@@ -1,4 +1,6 @@
-package main
+// Package machine tells what a Linux machine and the processes on it used, from
+// /proc, and waits until nothing else runs.
+package machine
 
 import (
 	"bytes"
@@ -62,8 +64,8 @@ func parsePeak(text []byte) (int64, error) {
 	return n << 10, err
 }
 
-// machineTime reads how long the processors of this machine were busy and idle.
-func machineTime() (busy, idle time.Duration, err error) {
+// Time reads how long the processors of this machine were busy and idle.
+func Time() (busy, idle time.Duration, err error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, 0, fmt.Errorf("the benchmark reads processor times from /proc, as Linux has it: %w", err)
@@ -71,7 +73,8 @@ func machineTime() (busy, idle time.Duration, err error) {
 	return parseStat(string(text))
 }
 
-func processTime(pid int) (time.Duration, error) {
+// ProcessTime is the processor time that a process has used so far.
+func ProcessTime(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -79,7 +82,8 @@ func processTime(pid int) (time.Duration, error) {
 	return parsePidStat(string(text))
 }
 
-func processPeak(pid int) (int64, error) {
+// ProcessPeak is the most memory that a process ever had (VmHWM), in bytes.
+func ProcessPeak(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
@@ -87,15 +91,15 @@ func processPeak(pid int) (int64, error) {
 	return parsePeak(text)
 }
 
-// ownTime is the processor time of this process.
-func ownTime() (time.Duration, error) {
+// OwnTime is the processor time of this process.
+func OwnTime() (time.Duration, error) {
 	var u syscall.Rusage
 	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
-// processorName is what the machine calls its processor, or "".
-func processorName() string {
+// ProcessorName is what the machine calls its processor, or "".
+func ProcessorName() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return ""

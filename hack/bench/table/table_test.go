@@ -1,4 +1,4 @@
-package main
+package table
 
 import (
 	"encoding/json"
@@ -7,23 +7,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/posnet/posnet/hack/bench/machine"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func someTable() *Table {
-	quiet := outcome{cores: Cores{Nodes: 1.25, Loader: 0.125, Foreign: 0.04}, late: 3 * time.Millisecond}
-	loud := outcome{cores: Cores{Nodes: 1.5, Loader: 0.25, Foreign: 0.4}}
-	judged := func(r Row, runs ...outcome) Row {
-		for _, o := range runs {
-			r.judge(o)
+	quiet := machine.Cores{Nodes: 1.25, Loader: 0.125, Foreign: 0.04}
+	loud := machine.Cores{Nodes: 1.5, Loader: 0.25, Foreign: 0.4}
+	judged := func(r Row, runs ...machine.Cores) Row {
+		for _, c := range runs {
+			r.Judge(c.Foreign < machine.MaxForeign, c, 3*time.Millisecond)
 		}
 		return r
 	}
 	return &Table{
-		Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Cores: 2, Processor: "A Processor", System: "linux/amd64", Go: "go1.26",
+		Program: "posnet", Accounts: 1000, Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Cores: 2, Processor: "A Processor", System: "linux/amd64", Go: "go1.26",
 		Data: "/data", InMemory: true, Rule: "pool.size >= 1",
-		Rows: finished([]Row{
+		Rows: Finished([]Row{
 			judged(Row{Name: "latency", What: "median latency at 100 a second", Value: 14.96, Unit: "ms", Limit: 15, AtMost: true, Details: "p90 20.0 ms"}, quiet),
 			judged(Row{Name: "latency", What: "median latency at 4,000 a second", Value: 163, Unit: "ms", AtMost: true}, quiet),
 			judged(Row{Name: "throughput", What: "throughput, 5 records a frame", Value: 7999.6, Unit: "/s", Limit: 8000}, quiet, loud, quiet),
@@ -34,7 +36,7 @@ func someTable() *Table {
 
 func TestTableText(t *testing.T) {
 	const path = "testdata/table.txt"
-	got := someTable().text()
+	got := someTable().Text()
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -45,13 +47,13 @@ func TestTableText(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the table is\n%s\nwant\n%s(if it is meant so: go test ./hack/bench -update)", got, want)
+		t.Errorf("the table is\n%s\nwant\n%s(if it is meant so: go test ./hack/bench/table -update)", got, want)
 	}
 }
 
 func TestTableJSON(t *testing.T) {
 	var text strings.Builder
-	if err := someTable().print(&text, true); err != nil {
+	if err := someTable().Print(&text, true); err != nil {
 		t.Fatal(err)
 	}
 	var got Table
@@ -72,33 +74,15 @@ func TestTableJSON(t *testing.T) {
 
 func TestFigure(t *testing.T) {
 	for want, got := range map[string]string{
-		"15 ms":      figure(15, "ms"),
-		"14.9 ms":    figure(14.94, "ms"),
-		"100 MiB":    figure(100.4, "MiB"),
-		"12,346/s":   figure(12345.6, "/s"),
-		"999/s":      figure(999, "/s"),
-		"1,234,567 ": figure(1234567, ""),
+		"15 ms":      Figure(15, "ms"),
+		"14.9 ms":    Figure(14.94, "ms"),
+		"100 MiB":    Figure(100.4, "MiB"),
+		"12,346/s":   Figure(12345.6, "/s"),
+		"999/s":      Figure(999, "/s"),
+		"1,234,567 ": Figure(1234567, ""),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-	}
-}
-
-func TestFileSystem(t *testing.T) {
-	mounts := "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/disk xfs rw 0 0\n"
-	for dir, want := range map[string]string{"/": "ext4", "/tmp": "tmpfs", "/tmp/a": "tmpfs", "/tmp/disk/b": "xfs", "/tmpfoo": "ext4"} {
-		if got := fileSystem(mounts, dir); got != want {
-			t.Errorf("%s is on %q, want %q", dir, got, want)
-		}
-	}
-}
-
-func TestLateRunsDoNotCount(t *testing.T) {
-	var r Row
-	r.judge(outcome{late: maxLate + 1})
-	r.judge(outcome{})
-	if r.Counts || r.LateMS < ms(maxLate) {
-		t.Errorf("row %+v", r)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"context"
@@ -14,36 +14,36 @@ type Cores struct {
 }
 
 const (
-	// maxForeign is how much of a core the rest of the machine may use while a
+	// MaxForeign is how much of a core the rest of the machine may use while a
 	// row is measured for the row to count.
-	maxForeign = 0.15
+	MaxForeign = 0.15
 	// quietShare is how busy the machine may be, of all its cores, to begin.
 	quietShare = 0.06
 	// quietSpan is how long it is looked at to tell.
 	quietSpan = time.Second
 )
 
-// clock is the processor times at one moment.
-type clock struct {
+// Clock is the processor times at one moment.
+type Clock struct {
 	at                  time.Time
 	nodes, loader, busy time.Duration
 }
 
-// readClock reads all clocks; nodes tells the time of the nodes.
-func readClock(nodes func() (time.Duration, error)) (c clock, err error) {
+// ReadClock reads all clocks; nodes tells the time of the nodes.
+func ReadClock(nodes func() (time.Duration, error)) (c Clock, err error) {
 	c.at = time.Now()
 	if c.nodes, err = nodes(); err != nil {
 		return c, err
 	}
-	if c.loader, err = ownTime(); err != nil {
+	if c.loader, err = OwnTime(); err != nil {
 		return c, err
 	}
-	c.busy, _, err = machineTime()
+	c.busy, _, err = Time()
 	return c, err
 }
 
-// until returns the cores at work from c to end.
-func (c clock) until(end clock) Cores {
+// Until returns the cores at work from c to end.
+func (c Clock) Until(end Clock) Cores {
 	span := end.at.Sub(c.at).Seconds()
 	if span <= 0 {
 		return Cores{}
@@ -53,19 +53,19 @@ func (c clock) until(end clock) Cores {
 	return Cores{Nodes: nodes, Loader: loader, Foreign: max(0, busy-nodes-loader)}
 }
 
-// awaitQuiet waits until nothing else runs on the machine, and not longer than
+// AwaitQuiet waits until nothing else runs on the machine, and not longer than
 // patience.
-func awaitQuiet(ctx context.Context, patience time.Duration, say func(string, ...any)) error {
+func AwaitQuiet(ctx context.Context, patience time.Duration, say func(string, ...any)) error {
 	told := false
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		busy0, idle0, err := machineTime()
+		busy0, idle0, err := Time()
 		if err != nil {
 			return err
 		}
-		if err := sleep(ctx, quietSpan); err != nil {
+		if err := Sleep(ctx, quietSpan); err != nil {
 			return err
 		}
-		busy1, idle1, err := machineTime()
+		busy1, idle1, err := Time()
 		if err != nil {
 			return err
 		}
@@ -81,8 +81,8 @@ func awaitQuiet(ctx context.Context, patience time.Duration, say func(string, ..
 	return nil
 }
 
-// sleep waits; its error is that of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits; its error is that of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"os"
@@ -43,12 +43,12 @@ func TestParsePeak(t *testing.T) {
 }
 
 func TestOwnProcessIsRead(t *testing.T) {
-	before, err := processTime(os.Getpid())
+	before, err := ProcessTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(5 * time.Second); ; {
-		now, err := processTime(os.Getpid())
+		now, err := ProcessTime(os.Getpid())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,23 +59,23 @@ func TestOwnProcessIsRead(t *testing.T) {
 			t.Fatal("five seconds of work take no processor time")
 		}
 	}
-	if peak, err := processPeak(os.Getpid()); err != nil || peak < 1<<20 {
+	if peak, err := ProcessPeak(os.Getpid()); err != nil || peak < 1<<20 {
 		t.Errorf("peak %d, error %v", peak, err)
 	}
-	if busy, idle, err := machineTime(); err != nil || busy <= 0 || idle <= 0 {
+	if busy, idle, err := Time(); err != nil || busy <= 0 || idle <= 0 {
 		t.Errorf("busy %v, idle %v, error %v", busy, idle, err)
 	}
 }
 
 func TestCores(t *testing.T) {
 	at := time.Unix(1000, 0)
-	from := clock{at: at, nodes: time.Second, loader: time.Second, busy: 10 * time.Second}
-	to := clock{at: at.Add(10 * time.Second), nodes: 6 * time.Second, loader: 3 * time.Second, busy: 18 * time.Second}
-	if got, want := from.until(to), (Cores{Nodes: 0.5, Loader: 0.2, Foreign: 0.1}); !near(got.Nodes, want.Nodes) || !near(got.Loader, want.Loader) || !near(got.Foreign, want.Foreign) {
+	from := Clock{at: at, nodes: time.Second, loader: time.Second, busy: 10 * time.Second}
+	to := Clock{at: at.Add(10 * time.Second), nodes: 6 * time.Second, loader: 3 * time.Second, busy: 18 * time.Second}
+	if got, want := from.Until(to), (Cores{Nodes: 0.5, Loader: 0.2, Foreign: 0.1}); !near(got.Nodes, want.Nodes) || !near(got.Loader, want.Loader) || !near(got.Foreign, want.Foreign) {
 		t.Errorf("cores %+v, want %+v", got, want)
 	}
 	to.busy = from.busy // ticks are counted late
-	if got := from.until(to); got.Foreign != 0 {
+	if got := from.Until(to); got.Foreign != 0 {
 		t.Errorf("foreign %v, want 0", got.Foreign)
 	}
 }
