@@ -21,16 +21,18 @@ import (
 type Options struct {
 	Genesis *genesis.Genesis
 	Source  source.Source
-	// Progress, if set, is told of each block that was verified. It must be quick.
-	Progress func(Progress)
+	// Each, if set, is told of each block that was verified, in order. It must be
+	// quick; an error of it ends the run as one of the chain would.
+	Each func(Progress) error
 	// Workers is on how many cores; 0 stands for all.
 	Workers int
 }
 
 // Progress is how far it has come.
 type Progress struct {
-	Height, Of uint64 // verified, of so many
-	Records    uint64 // in the blocks verified
+	Head    validity.Head // verified
+	Of      uint64        // the height to come to
+	Records uint64        // in the blocks verified
 }
 
 // Result is what was found.
@@ -191,10 +193,10 @@ func (r *run) count(s *replay.Step) error {
 	if err := t.Add(s); err != nil {
 		return err
 	}
-	if r.Progress != nil {
-		r.Progress(Progress{Height: t.Head.Height, Of: r.Source.Head(), Records: t.RecordCount()})
+	if r.Each == nil {
+		return nil
 	}
-	return nil
+	return r.Each(Progress{Head: t.Head, Of: r.Source.Head(), Records: t.RecordCount()})
 }
 
 // end checks what only the whole chain can show: that no block is missing at

@@ -61,7 +61,7 @@ same manifest that a Kubernetes cluster takes, and asks running nodes how they a
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newUp(), newStatus(), newMint(), newCall(), newVersion())
+	root.AddCommand(newUp(), newStatus(), newMint(), newCall(), newVerify(), newProof(), newVersion())
 	return root
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/posnet/posnet/node/fairness"
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/lottery"
@@ -132,29 +133,5 @@ func (e *Engine) draw(height uint64, seed lottery.Seed, list []ledger.Participan
 
 // Fairness returns the judgment over all draws.
 func (e *Engine) Fairness(context.Context) (message.Fairness, error) {
-	r := e.audit.report()
-	out := message.Fairness{
-		Draws: r.Draws, PValue: r.LifetimePValue, Fair: r.Fair,
-		Significance: lottery.Significance, Confidence: lottery.Confidence,
-		Fit:        message.Test{Statistic: r.Fit.ChiSquare, Degrees: r.Fit.Degrees, PValue: r.Fit.PValue},
-		Uniformity: testOf(r.Uniformity), Serial: testOf(r.Serial),
-		Others: tally(r.Others), Participants: []message.Tally{},
-	}
-	for _, t := range r.Participants {
-		row := tally(t)
-		key := types.PublicKey(t.ID)
-		row.Key, row.Name = &key, e.Name(key)
-		out.Participants = append(out.Participants, row)
-	}
-	return out, nil
-}
-
-func testOf(t lottery.Test) message.Test {
-	return message.Test{Statistic: t.Statistic, PValue: t.PValue}
-}
-
-func tally(t lottery.Tally) message.Tally {
-	return message.Tally{
-		Heights: t.Heights, Expected: t.Expected, Observed: t.Observed, Low: t.Low, High: t.High, Won: t.Won, Missed: t.Missed,
-	}
+	return fairness.Show(e.audit.report(), e.Name), nil
 }

@@ -165,3 +165,12 @@ func (s *State) Entries() []Change {
 func sortedKeys[V any](m map[types.PublicKey]V) []types.PublicKey {
 	return slices.SortedFunc(maps.Keys(m), func(a, b types.PublicKey) int { return bytes.Compare(a[:], b[:]) })
 }
+
+// Supply counts the accounts that hold something or have signed something, and
+// the tokens they hold together, which is what was minted.
+func (s *State) Supply() (accounts int, tokens uint64) {
+	for _, a := range s.accounts {
+		tokens += a.Balance
+	}
+	return len(s.accounts), tokens
+}

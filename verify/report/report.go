@@ -1,0 +1,94 @@
+// Package report says what a verification found: as text, as data, and as a
+// picture.
+package report
+
+import (
+	"github.com/posnet/posnet/node/fairness"
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/lottery"
+	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
+	"github.com/posnet/posnet/verify"
+)
+
+// Report is what was found in one or several sources of one network.
+type Report struct {
+	Sound   bool    `json:"sound"` // nothing is wrong anywhere
+	Network Network `json:"network"`
+	Chains  []Chain `json:"chains"` // the longest first
+	// Fairness is the judgment over the draws of the longest chain's sound blocks.
+	Fairness message.Fairness `json:"fairness"`
+
+	Lottery lottery.Report `json:"-"`
+}
+
+// Network is whose chain it is, and why that is believed.
+type Network struct {
+	Name    string     `json:"name"`
+	ID      types.Hash `json:"id"`
+	Genesis string     `json:"genesis"` // where it was taken from
+	Pinned  bool       `json:"pinned"`  // the person named the genesis or its id
+}
+
+// Chain is what was found in one source.
+type Chain struct {
+	Source     string            `json:"source"`
+	Height     uint64            `json:"height"` // of the newest sound block: all below are sound
+	HeadHash   types.Hash        `json:"headHash"`
+	HeadTime   message.Timestamp `json:"headTime"`
+	Records    map[string]uint64 `json:"records"`    // in sound blocks, by type
+	Signatures uint64            `json:"signatures"` // verified, of records and in certificates
+	LateRounds uint64            `json:"lateRounds"` // blocks that the first one drawn did not make
+	Handovers  uint64            `json:"handovers"`  // heights with other validators than the one before
+	State      *State            `json:"state,omitempty"`
+	Fault      *validity.Fault   `json:"fault,omitempty"`
+	Seconds    float64           `json:"seconds"`
+}
+
+// State is what all blocks lead to.
+type State struct {
+	Digest   types.Hash `json:"digest"`
+	Accounts int        `json:"accounts"` // that hold something, or signed something
+	Minted   uint64     `json:"minted"`   // tokens; the sum of all balances
+}
+
+// New makes the report of what All found.
+func New(g *genesis.Genesis, from string, pinned bool, found []verify.One) *Report {
+	r := &Report{Sound: true, Network: Network{Name: g.Name, ID: g.Network(), Genesis: from, Pinned: pinned}}
+	for i, one := range found {
+		if i == 0 {
+			r.Lottery = one.Tally.Audit().Report()
+			r.Fairness = fairness.Show(r.Lottery, one.Tally.Name)
+		}
+		r.Sound = r.Sound && one.Fault == nil
+		r.Chains = append(r.Chains, chain(one))
+	}
+	return r
+}
+
+func chain(one verify.One) Chain {
+	t := one.Tally
+	c := Chain{
+		Source: one.Source.Label(), Height: t.Head.Height, HeadHash: t.Head.Hash, HeadTime: message.Timestamp(t.Head.Time),
+		Records: map[string]uint64{}, Signatures: t.Signed, LateRounds: t.Late, Handovers: t.Changes, Fault: one.Fault, Seconds: one.Took.Seconds(),
+	}
+	for kind, n := range t.Records {
+		c.Records[kind.String()] = n
+	}
+	if one.State != nil {
+		accounts, tokens := one.State.Supply()
+		c.State = &State{Digest: one.State.Digest(), Accounts: accounts, Minted: tokens}
+	}
+	return c
+}
+
+// Fault returns the first chain at fault, nil if all are sound.
+func (r *Report) Fault() *Chain {
+	for i := range r.Chains {
+		if r.Chains[i].Fault != nil {
+			return &r.Chains[i]
+		}
+	}
+	return nil
+}
