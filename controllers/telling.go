@@ -130,6 +130,11 @@ func (s *seen) problems() []health.Problem {
 	for _, name := range slices.Sorted(maps.Keys(s.troubles)) {
 		out = append(out, s.troubles[name])
 	}
+	for _, n := range s.nodes.Nodes {
+		if n.Strange {
+			out = append(out, health.Problem{Reason: health.ReasonStranger, Message: n.Problem})
+		}
+	}
 	return out
 }
 

@@ -62,6 +62,7 @@ const (
 	ReasonVolume         = "VolumeUnavailable"
 	ReasonUnschedulable  = "Unschedulable"
 	ReasonCrashing       = "Crashing"
+	ReasonStranger       = "SomebodyElse" // what answers at a pod's address is another node
 )
 
 // Node is what one validator's node answered.

@@ -75,6 +75,7 @@ func (f *follower) answered(n *node, c *client.Client, fresh bool, s message.Sta
 	}
 	if problem != "" {
 		f.silent(n, problem)
+		n.strange = err == nil
 		return
 	}
 	f.note(n, &s)
@@ -102,7 +103,7 @@ func (f *follower) silent(n *node, problem string) {
 		n.lost = now
 	}
 	f.now = f.now || n.status != nil || n.problem != problem
-	n.status, n.since, n.problem, n.blocks, n.expected = nil, time.Time{}, problem, nil, expected{}
+	n.status, n.since, n.problem, n.strange, n.blocks, n.expected = nil, time.Time{}, problem, false, nil, expected{}
 	f.remember(n, now)
 	if now.Sub(n.lost) < hurryTime {
 		n.due = now.Add(hurryInterval)
@@ -124,7 +125,7 @@ func (f *follower) note(n *node, s *message.Status) {
 		s.Height, s.HeadHash, s.HeadTime = was.Height, was.HeadHash, was.HeadTime
 	}
 	wasAbreast := n.abreast
-	n.status, n.problem = s, ""
+	n.status, n.problem, n.strange = s, "", false
 	f.remember(n, time.Now())
 	n.expect(f.believed(), time.Now())
 	n.abreast = s.Ready && s.Height >= n.least

@@ -183,7 +183,7 @@ func TestWhoAnswersAtAnAddress(t *testing.T) {
 		"is validator carol with key",
 		"is validator bob with key",
 	} {
-		if !strings.Contains(s.Nodes[i].Problem, want) {
+		if !strings.Contains(s.Nodes[i].Problem, want) || !s.Nodes[i].Strange {
 			t.Errorf("of %s it is said: %s", s.Nodes[i].Name, s.Nodes[i].Problem)
 		}
 	}

@@ -71,6 +71,7 @@ type node struct {
 	since   time.Time // when it began to answer
 	lost    time.Time // when it ceased to
 	problem string
+	strange bool // the problem is that somebody else answers
 	mute    bool // it did not tell of blocks when it should have
 	memory  health.Memory
 	working time.Time // see health.Node

@@ -20,7 +20,7 @@ func (f *follower) look() *Snapshot {
 				Name: n.Name, Address: n.Address, Stake: n.Stake, Status: n.status, Winners: f.winners(n, upTo), Blocks: n.blocks,
 				Working: n.working, Told: n.told,
 			},
-			Key: n.Key, Pod: n.Pod, Online: n.abreast && n.status.Voting, Since: n.since, Problem: n.problem,
+			Key: n.Key, Pod: n.Pod, Online: n.abreast && n.status.Voting, Since: n.since, Problem: n.problem, Strange: n.strange,
 		})
 	}
 	return s

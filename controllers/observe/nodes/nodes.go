@@ -63,6 +63,7 @@ type Node struct {
 	Online  bool      // it answers, is caught up by what is known of the others, and votes
 	Since   time.Time // when it began to answer, without a break; zero: it does not
 	Problem string    // why its status is nil, a sentence; empty: it has one, or was not asked yet
+	Strange bool      // Problem is that somebody else answers at its address
 }
 
 // Observe puts what is known into an observation.
