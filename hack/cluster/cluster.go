@@ -100,20 +100,11 @@ func (c *Cluster) Load(ctx context.Context, image Image) error {
 
 // Helm runs helm on the cluster, and returns what it printed.
 func (c *Cluster) Helm(ctx context.Context, args ...string) (string, error) {
-	helm, err := c.host.Helm(ctx)
-	if err != nil {
-		return "", err
-	}
 	args = append(args, "--kube-context", c.Context())
 	if c.Kubeconfig != "" {
 		args = append(args, "--kubeconfig", c.Kubeconfig)
 	}
-	return c.host.output(ctx, helm, args...)
-}
-
-// Helm is helm's path, built from hack/tools/go.mod where it is not yet.
-func (h *Host) Helm(ctx context.Context) (string, error) {
-	return h.output(ctx, "go", "tool", "-modfile="+h.Path("hack", "tools", "go.mod"), "-n", "helm")
+	return c.host.tool(ctx, "helm", args...)
 }
 
 // Logs collects what the cluster's node and pods have logged into a folder.

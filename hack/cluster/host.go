@@ -65,6 +65,20 @@ func (h *Host) run(ctx context.Context, name string, args ...string) error {
 	return nil
 }
 
+// Kustomize is what "kubectl apply -k" would apply of a folder of the source.
+func (h *Host) Kustomize(ctx context.Context, elements ...string) (string, error) {
+	return h.tool(ctx, "kustomize", "build", h.Path(elements...))
+}
+
+// tool runs a tool of hack/tools, which is built where it is not yet.
+func (h *Host) tool(ctx context.Context, name string, args ...string) (string, error) {
+	program, err := h.output(ctx, "go", "tool", "-modfile="+h.Path("hack", "tools", "go.mod"), "-n", name)
+	if err != nil {
+		return "", err
+	}
+	return h.output(ctx, program, args...)
+}
+
 // output runs a command for what it prints. Its complaints are in the error.
 func (h *Host) output(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := h.command(ctx, name, args...)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/controllers/plan/kube"
 	"github.com/posnet/posnet/hack/cluster"
@@ -50,21 +48,4 @@ func (n *network) awaitImage(t *testing.T, image cluster.Image) {
 	for _, validator := range n.validators(t) {
 		n.awaitPod(t, validator, "it is ready and runs "+image.String(), runs(image.String()))
 	}
-}
-
-// uninstallStory: the chart goes, kind and networks stay, and a chart that is
-// installed anew takes them up.
-func uninstallStory(t *testing.T, w *world) {
-	n := w.quickstart(t)
-	before := n.lives(t)
-	_, err := w.cluster.Helm(t.Context(), "uninstall", cluster.Release, "--namespace", operatorNamespace, "--wait")
-	must(t, err)
-	var crd apiextensionsv1.CustomResourceDefinition
-	must(t, w.kube.Get(t.Context(), crdKey, &crd))
-	height := n.goesOn(t, "alice", 1)
-
-	must(t, w.cluster.Install(t.Context(), operatorNamespace, w.image))
-	n.awaitHeight(t, int64(height))
-	n.awaitRunning(t)
-	n.sameLives(t, before)
 }
