@@ -54,9 +54,12 @@ func TestValidatorsChange(t *testing.T) {
 	}
 	r.awaitEvent("alpha", "Normal StakeChanged: validator alice has left with its stake of 30")
 	r.samePods("alpha", before, "alice")
-	if pods := r.pods("alpha"); len(pods) != 4 {
-		t.Errorf("there are %d pods", len(pods))
-	}
+	await.True(t, "its pod is gone", func() error {
+		if pods := r.pods("alpha"); len(pods) != 4 {
+			return fmt.Errorf("there are %d pods", len(pods))
+		}
+		return nil
+	})
 
 	// It comes back with the keys that were kept.
 	r.edit("alpha", func(s *v1alpha1.PosNetworkSpec) {

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -33,7 +34,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	ctrl.SetLogger(logr.Discard()) // what libraries say aside
+	ctrl.SetLogger(logr.Discard())                         // what libraries say aside
+	if err := flag.Set("test.parallel", "6"); err != nil { // they wait most of the time
+		panic(err)
+	}
 	os.Exit(testkube.Main(m))
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/posnet/posnet/api/v1alpha1"
 	"github.com/posnet/posnet/controllers/plan/kube"
+	"github.com/posnet/posnet/test/await"
 )
 
 const second = "posnet.example/node:v2"
@@ -88,6 +89,8 @@ func TestARollout(t *testing.T) {
 	b := r.watchPods("alpha")
 	r.edit("alpha", func(s *v1alpha1.PosNetworkSpec) { s.Image = second })
 	r.await("alpha", "a rollout is under way", func(n *v1alpha1.PosNetwork) bool { return is(n, v1alpha1.ConditionProgressing, "True Changing") })
+	r.awaitImage("alpha", "carol", second)
+	r.awaitImage("alpha", "alice", second)
 	r.awaitSettled("alpha")
 	if order, fewest := b.seen(); order != "dave carol bob alice" || fewest != 3 {
 		t.Errorf("they came in the order %s, with %d at least", order, fewest)
@@ -152,15 +155,22 @@ func TestARolloutThatPausesTheChain(t *testing.T) {
 		return is(n, v1alpha1.ConditionProgressing, "False RolloutStopped: alice holds a third of the stake or more: to restart it would pause the chain")
 	})
 	r.samePods("alpha", before, "bob", "carol")
-	for _, name := range []string{"bob", "carol"} {
-		if p := r.pods("alpha")[name]; p == nil || p.Spec.Containers[0].Image != second {
-			t.Errorf("%s has not its new image", name)
-		}
-	}
+	r.awaitImage("alpha", "bob", second)
+	r.awaitImage("alpha", "carol", second)
 	r.edit("alpha", func(s *v1alpha1.PosNetworkSpec) { s.Disruption.AllowQuorumLoss = true })
 	r.awaitEvent("alpha", "Normal ChainPauses: alice is restarted, without which there is no quorum: the chain pauses, and nothing is lost")
+	r.awaitImage("alpha", "alice", second)
 	r.awaitSettled("alpha")
-	if p := r.pods("alpha")["alice"]; p.Spec.Containers[0].Image != second {
-		t.Errorf("alice has the image %s", fmt.Sprint(p.Spec.Containers[0].Image))
-	}
+}
+
+// awaitImage waits until a validator's pod runs an image.
+func (r *rig) awaitImage(network, validator, image string) {
+	r.t.Helper()
+	await.True(r.t, validator+" runs "+image, func() error {
+		p := r.pods(network)[validator]
+		if p == nil || p.Spec.Containers[0].Image != image {
+			return fmt.Errorf("it does not: %s", show(r.get(network)))
+		}
+		return nil
+	})
 }

@@ -85,6 +85,7 @@ func Next(n Network) Step {
 		}
 	}
 	if len(left) == 0 {
+		s.Progress = restarting(waiting)
 		return s // who is not back has nobody to hold up
 	}
 	s.Progress = progress(n, waiting, left)
@@ -103,6 +104,15 @@ func progress(n Network, waiting, left []Validator) string {
 		text += "; the next one's turn comes when " + isOrAre(names(waiting)) + " back"
 	}
 	return text
+}
+
+// restarting says whose pods still run under the template before; empty: nobody's.
+func restarting(waiting []Validator) string {
+	old := slices.DeleteFunc(waiting, func(v Validator) bool { return v.Pod != PodOld })
+	if len(old) == 0 {
+		return ""
+	}
+	return "all validators have their new template; " + isOrAre(names(old)) + " restarting"
 }
 
 // stuck says who of those that were given their template will not come back by

@@ -15,9 +15,13 @@ import (
 	"github.com/posnet/posnet/test/ports"
 )
 
-// tick is how often a machine looks at what it runs, beside every change that
-// the API server tells of.
-const tick = 100 * time.Millisecond
+const (
+	// tick is how often a machine looks at what it runs, beside every change that
+	// the API server tells of.
+	tick = 200 * time.Millisecond
+	// collectInterval is how often it looks for what is orphaned.
+	collectInterval = time.Second
+)
 
 // Machine stands in for the one machine of a cluster, in one namespace of it:
 // it makes the pods of StatefulSets as their controller does, and runs each as a
@@ -28,6 +32,7 @@ type Machine struct {
 	cluster   *Cluster
 	dir       string
 	wake      chan struct{}
+	collected time.Time
 
 	mu      sync.Mutex
 	ports   *ports.Block
@@ -119,8 +124,11 @@ func (m *Machine) step(ctx context.Context) error {
 	if err := m.controlSets(ctx); err != nil {
 		return err
 	}
-	if err := m.collect(ctx); err != nil {
-		return err
+	if time.Since(m.collected) >= collectInterval {
+		m.collected = time.Now()
+		if err := m.collect(ctx); err != nil {
+			return err
+		}
 	}
 	return m.runPods(ctx)
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	nodetypes "github.com/posnet/posnet/node/types"
@@ -153,13 +154,20 @@ func isReady(p *corev1.Pod) bool {
 // collect deletes what belongs to an owner that is gone, as the garbage
 // collector does.
 func (m *Machine) collect(ctx context.Context) error {
+	there := map[types.UID]bool{}
+	isThere := func(owner *metav1.OwnerReference) bool {
+		if _, known := there[owner.UID]; !known {
+			there[owner.UID] = m.isThere(ctx, owner)
+		}
+		return there[owner.UID]
+	}
 	for _, list := range []client.ObjectList{
 		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{}, &corev1.SecretList{}, &corev1.ConfigMapList{},
 		&corev1.ServiceList{}, &corev1.ServiceAccountList{}, &policyv1.PodDisruptionBudgetList{}, &networkingv1.NetworkPolicyList{},
 	} {
 		err := m.each(ctx, list, func(o client.Object) error {
 			owner := metav1.GetControllerOf(o)
-			if owner == nil || !o.GetDeletionTimestamp().IsZero() || m.isThere(ctx, owner) {
+			if owner == nil || !o.GetDeletionTimestamp().IsZero() || isThere(owner) {
 				return nil
 			}
 			if c, ok := o.(*corev1.PersistentVolumeClaim); ok && len(c.Finalizers) > 0 {
