@@ -64,6 +64,7 @@ test: verify vet lint unit ## Check everything: generated files, format, vet, li
 .PHONY: unit
 unit: ## Run the tests alone.
 	$(GO) test ./...
+	$(GO) test -tags failpoints ./node/failpoint
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector (needs a C compiler; takes long).
@@ -83,6 +84,11 @@ sim: ## Play random networks in the simulator: make sim HEIGHTS=100000.
 .PHONY: sim-twins
 sim-twins: ## Play every Twins scenario of up to four rounds; takes an hour.
 	$(GO) run ./hack/sim -twins 4
+
+ROUNDS ?= 300
+.PHONY: crash
+crash: ## Kill and hurt nodes under load, ROUNDS times (SEED=… for the same again).
+	$(GO) test ./test/faults -count=1 -timeout 24h -v -run TestCrashes -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
 
 .PHONY: bench
 bench: ## Measure a network of four processes; prints a table.

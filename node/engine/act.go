@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
 )
@@ -58,6 +59,7 @@ func (e *Engine) signVote(a consensus.SignVote) []consensus.Event {
 		return e.refused(err)
 	}
 	e.options.Links.Broadcast(p2p.KindVote, vote.Encode())
+	failpoint.Pass(failpoint.Sent)
 	return []consensus.Event{consensus.VoteArrived{Vote: types.Vouch(vote)}}
 }
 
@@ -67,6 +69,7 @@ func (e *Engine) signProposal(a consensus.SignProposal) []consensus.Event {
 		return e.refused(err)
 	}
 	e.options.Links.Broadcast(p2p.KindProposal, raw)
+	failpoint.Pass(failpoint.Sent)
 	return []consensus.Event{consensus.ProposalArrived{Proposal: types.Vouch(proposal)}}
 }
 

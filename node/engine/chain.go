@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/storage"
@@ -153,6 +154,7 @@ func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Comm
 // write puts heights that the chain advanced by on disk, all of them in one synced
 // batch. After an error the chain in memory is ahead of the disk: the node cannot go on.
 func (c *chain) write(heights ...storage.Commit) error {
+	failpoint.Pass(failpoint.Decided)
 	if err := c.store.Commit(heights...); err != nil {
 		return fmt.Errorf("block %d cannot be written: %w", heights[0].Height, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -33,15 +34,18 @@ func (e *Engine) commit(d decided) error {
 
 // committed does what follows upon blocks that are on disk.
 func (e *Engine) committed(began time.Time, blocks ...decided) error {
+	failpoint.Pass(failpoint.Committed)
 	e.lastCommit = time.Now()
 	took := e.lastCommit.Sub(began) / time.Duration(len(blocks))
 	e.forget()
 	if err := e.signer.prune(e.chain.head.Height + 1); err != nil {
 		return err
 	}
+	failpoint.Pass(failpoint.SignPruned)
 	e.audit.committed()
 	for _, d := range blocks {
 		e.clearPool(d.Block.Records)
+		failpoint.Pass(failpoint.PoolCleared)
 		e.metrics.committed(d.Block, d.cert, took)
 		e.guests.committed(d.executed)
 		e.log.Debug("committed", "height", d.Block.Header.Height, "records", len(d.Block.Records), "round", d.cert.Round, "hash", d.cert.Block.Short())

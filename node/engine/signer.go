@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/posnet/posnet/node/consensus"
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
@@ -165,9 +166,11 @@ func (s *signer) speak(at slot, says types.Hash, with *content, sign func() []by
 		entries = append(entries, storage.SignEntry{Height: at.height, Round: at.round, Kind: entryContent, Data: with.encode()})
 	}
 	entries = append(entries, storage.SignEntry{Height: at.height, Round: at.round, Kind: at.kind, Data: raw})
+	failpoint.Pass(failpoint.Sign)
 	if err := s.log.Append(entries...); err != nil {
 		return nil, fmt.Errorf("sign log: %w", err)
 	}
+	failpoint.Pass(failpoint.Signed)
 	s.slots[at] = spoken{says, raw}
 	if with != nil {
 		s.kept[with.proposal.Block()] = with

@@ -21,7 +21,7 @@ const (
 	watchEcho = 300 * time.Millisecond
 )
 
-// watch keeps a validator silent whose sign log is new, until it cannot
+// watch keeps a validator silent whose sign log is new or damaged, until it cannot
 // contradict what it may have signed before it lost its disk. In a network that
 // has just begun there is nothing to contradict: once a quorum says that there
 // is no block yet, and nobody shows an own vote, everybody votes. It belongs to

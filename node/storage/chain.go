@@ -30,11 +30,12 @@ type chain struct {
 
 	writing sync.Mutex // held by the one who writes
 	broken  error      // once a write failed: every later one fails with it
+	stuck   bool       // a batch was given up on, and Pebble may still be at it
 }
 
 // openChain opens the database in dir; create says whether it may be made.
 func openChain(disk vfs.FS, dir string, create bool, logger *slog.Logger) (*chain, error) {
-	c := &chain{dir: dir, faults: &faults{logger: logger}}
+	c := &chain{dir: dir, faults: newFaults(logger)}
 	db, err := openPebble(disk, dir, create, c.faults)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/posnet/posnet/node/failpoint"
 )
 
 // Commit implements Store.
@@ -16,7 +18,6 @@ func (c *chain) Commit(heights ...Commit) error {
 		return err
 	}
 	batch := c.db.NewBatch()
-	defer batch.Close()
 	var err error
 	for _, com := range heights {
 		err = errors.Join(err, addBlock(batch, com), addRecords(batch, com),
@@ -90,7 +91,6 @@ func (c *chain) Put(aux ...Change) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	batch := c.db.NewBatch()
-	defer batch.Close()
 	err := addChanges(batch, auxSpace, aux)
 	if err == nil {
 		err = c.apply(batch)
@@ -107,21 +107,32 @@ func (c *chain) apply(batch *pebble.Batch) error {
 	if c.broken == nil {
 		c.broken = c.faults.err()
 	}
-	if c.broken == nil {
-		c.broken = errors.Join(c.db.Apply(batch, pebble.Sync), c.faults.err())
+	if c.broken != nil {
+		return c.broken
 	}
+	failpoint.Pass(failpoint.CommitBatch)
+	applying := c.faults.begin(func() error {
+		return errors.Join(c.db.Apply(batch, pebble.Sync), batch.Close())
+	})
+	c.stuck, c.broken = applying.end()
+	failpoint.Pass(failpoint.CommitStored)
 	return c.broken
 }
 
-// Close implements Store.
+// Close implements Store. A database that still writes after a fault of the disk
+// is left to the end of the process.
 func (c *chain) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if errors.Is(c.broken, errClosed) {
 		return nil
 	}
+	faulty := c.faults.err() != nil
 	c.broken = errClosed
-	if err := c.db.Close(); err != nil {
+	if c.stuck {
+		return nil
+	}
+	if _, err := c.faults.begin(c.db.Close).end(); err != nil && !faulty {
 		return c.failed("close", err)
 	}
 	return nil

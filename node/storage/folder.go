@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -49,7 +51,7 @@ const maxStampBytes = 4 << 10
 // another network or validator or to another program, is in use, or is
 // damaged; the error says what to do. Without a logger, notes go nowhere.
 func Open(dir string, id Identity, logger *slog.Logger) (*Data, error) {
-	return OpenOn(vfs.Default, dir, id, logger)
+	return OpenOn(failpoint.FileSystem(vfs.Default), dir, id, logger)
 }
 
 // OpenOn is Open on any file system, such as one that loses what was not
@@ -150,6 +152,7 @@ func openLocked(disk vfs.FS, dir string, id Identity, logger *slog.Logger) (*Dat
 		return nil, errors.Join(err, signed.Close())
 	}
 	if !s.Ready {
+		failpoint.Pass(failpoint.FolderMade)
 		s.Ready = true
 		if err := writeStamp(disk, dir, s); err != nil {
 			return nil, errors.Join(err, signed.Close(), chain.Close())
@@ -217,9 +220,11 @@ func replaceFile(disk vfs.FS, path string, data []byte) (vfs.File, error) {
 		err = f.Sync()
 	}
 	if err == nil {
+		failpoint.Pass(failpoint.FileReplacing)
 		err = disk.Rename(temp, path)
 	}
 	if err == nil {
+		failpoint.Pass(failpoint.FileReplaced)
 		err = syncFolder(disk, filepath.Dir(path))
 	}
 	if err != nil {

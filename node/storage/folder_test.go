@@ -405,7 +405,7 @@ func TestTornSignLogIsNoted(t *testing.T) {
 	}
 	defer data.Close()
 	checkVotes(t, data.SignLog, 1, 49)
-	if !strings.Contains(notes.String(), "the last entry of the sign log was cut off when the machine stopped, and is dropped: it was never sent") {
+	if !strings.Contains(notes.String(), "the end of the sign log is damaged, as when the machine stops in the midst of a write: the validator watches before it votes") {
 		t.Errorf("no note: %q", notes.String())
 	}
 }

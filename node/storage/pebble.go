@@ -31,12 +31,18 @@ const (
 // faults collects what went wrong with the disk where no caller waits for it.
 type faults struct {
 	first   atomic.Pointer[error]
+	some    chan struct{}              // closed after first is set
 	opening atomic.Pointer[chan error] // takes the first failure in the background while the database is opened
 	logger  *slog.Logger
 }
 
+func newFaults(logger *slog.Logger) *faults {
+	return &faults{some: make(chan struct{}), logger: logger}
+}
+
 func (f *faults) add(err error) {
 	if f.first.CompareAndSwap(nil, &err) {
+		close(f.some)
 		f.logger.Error("the disk failed: nothing more is stored", "error", err)
 	}
 }

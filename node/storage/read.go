@@ -46,7 +46,7 @@ func OpenToRead(dir string, logger *slog.Logger) (*Kept, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: the data folder %s is in use by a node that runs: stop it first, or ask the node itself by its client API (%w)", dir, err)
 	}
-	c := &chain{dir: filepath.Join(dir, chainDir), faults: &faults{logger: logger}}
+	c := &chain{dir: filepath.Join(dir, chainDir), faults: newFaults(logger)}
 	options := pebbleOptions(disk, false, c.faults)
 	options.ReadOnly = true
 	if c.db, err = openWith(c.dir, options, c.faults); err != nil {

@@ -13,7 +13,7 @@ import (
 // The sign log is one file: a header, then frames, then zeros. All entries of
 // one Append make one frame; it is written and synced before Append returns,
 // and only then the next. So at most the last frame can be torn, and a valid
-// frame after a broken one means damage.
+// frame after a broken one means damage. There always are four zeros or more behind the last.
 //
 //	header  magic 16 | salt 8 | network 32 | validator 32 | used 1 | zeros | checksum 4
 //	frame   size 4 | checksum of the payload 4 | checksum of the head 4 | payload | zeros to a multiple of 4
@@ -161,7 +161,7 @@ type scan struct {
 	header  signHeader
 	entries []position
 	end     int64 // where the next frame goes
-	torn    bool  // a frame after the last whole one was cut off
+	torn    bool  // something is or may have been behind the last whole frame
 }
 
 // signAdvice ends the sentence about a sign log that cannot be trusted.
@@ -191,7 +191,7 @@ func scanSignFile(path string, file []byte, id Identity) (scan, error) {
 		s.entries, s.end = append(s.entries, list...), int64(end)
 	}
 	rest := file[min(int(s.end), len(file)):]
-	s.torn = len(bytes.Trim(rest, "\x00")) > 0
+	s.torn = len(rest) < frameAlign || len(bytes.Trim(rest, "\x00")) > 0
 	for at := frameAlign; s.torn && at < len(rest); at += frameAlign {
 		if _, _, ok := header.frameAt(file, int(s.end)+at); ok {
 			return scan{}, fmt.Errorf("storage: the sign log %s is damaged at byte %d, before entries that are whole, %s", path, s.end, signAdvice)

@@ -71,7 +71,13 @@ func TestSignLogCutAnywhere(t *testing.T) {
 			whole++
 		}
 		checkVotes(t, log, 1, whole)
+		if lost := whole < 4 || cut == 0; lost && !log.Fresh() {
+			t.Errorf("cut at %d, votes are lost and it does not show", cut)
+		}
 		appendVotes(t, log, whole+1, whole+2)
+		if log.Fresh() {
+			t.Errorf("cut at %d, it is in doubt for ever", cut)
+		}
 		checkVotes(t, log, 1, whole+2)
 		log.Close()
 	}
@@ -99,6 +105,9 @@ func TestSignLogFlippedAnywhere(t *testing.T) {
 				if entries, _ := log.Entries(); len(entries) == 6 && int64(at) >= last {
 					heights = 3 // the last frame alone may pass for torn
 				}
+				if heights < 4 && !log.Fresh() {
+					t.Errorf("byte %d changed, votes are lost and it does not show", at)
+				}
 				checkVotes(t, log, 1, heights)
 				log.Close()
 			}
@@ -123,8 +132,44 @@ func TestSignLogTornInTheMiddleOfAFrame(t *testing.T) {
 				t.Fatalf("zeros from %d to %d: %v", from, to, err)
 			}
 			checkVotes(t, log, 1, 3)
+			if torn := len(bytes.Trim(bad[begin:], "\x00")) > 0; log.Fresh() != torn {
+				t.Errorf("zeros from %d to %d: fresh %v", from, to, log.Fresh())
+			}
 			log.Close()
 		}
+	}
+}
+
+// A log stays in doubt over restarts, until there is a new entry.
+func TestSignLogStaysInDoubt(t *testing.T) {
+	file, ends := writtenLog(t, 4)
+	file[ends[3]+headBytes] ^= 1
+	log, err := opened(t, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reopen := func() {
+		t.Helper()
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		log = &signFileLog{disk: log.disk, path: log.path, chunk: log.chunk, pruneAbove: 1}
+		if err := log.open(testIdentity, false, testLogger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := log.Prune(3); err != nil || !log.Fresh() {
+			t.Errorf("fresh %v, %v", log.Fresh(), err)
+		}
+		checkVotes(t, log, 1, 3)
+		reopen()
+	}
+	appendVotes(t, log, 5, 5)
+	reopen()
+	checkVotes(t, log, 5, 5)
+	if log.Fresh() {
+		t.Error("it is in doubt for ever")
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/posnet/posnet/node/failpoint"
 )
 
 const (
@@ -40,6 +42,7 @@ type signFileLog struct {
 	size    int64 // of the file; zeros from end on
 	buf     []byte
 	broken  error // of the disk; every later write fails with it
+	doubt   bool  // the file's end is damaged; it stays so until there is a new entry
 }
 
 // openSignLog opens the log at path; create says whether it may be made.
@@ -82,13 +85,9 @@ func (l *signFileLog) load(id Identity, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	l.header, l.entries, l.end, l.size = s.header, s.entries, s.end, int64(len(data))
-	if !s.torn {
-		return nil
-	}
-	logger.Warn("the last entry of the sign log was cut off when the machine stopped, and is dropped: it was never sent", "file", l.path, "offset", s.end)
-	if err := l.rewrite(); err != nil {
-		return fmt.Errorf("storage: cannot mend the sign log %s: %w", l.path, err)
+	l.header, l.entries, l.end, l.size, l.doubt = s.header, s.entries, s.end, int64(len(data)), s.torn
+	if l.doubt {
+		logger.Warn("the end of the sign log is damaged, as when the machine stops in the midst of a write: the validator watches before it votes", "file", l.path, "offset", l.end)
 	}
 	return nil
 }
@@ -158,6 +157,10 @@ func (l *signFileLog) Append(entries ...SignEntry) error {
 	if l.broken != nil {
 		return l.broken
 	}
+	if err := l.mend(); err != nil {
+		l.broken = fmt.Errorf("storage: cannot mend the sign log %s, so the validator must not vote: %w", l.path, err)
+		return l.broken
+	}
 	l.buf = l.header.appendFrame(l.buf[:0], l.end, entries)
 	if err := l.write(l.buf); err != nil {
 		l.broken = fmt.Errorf("storage: cannot write the sign log %s, so the validator must not vote: %w", l.path, err)
@@ -176,10 +179,20 @@ func (l *signFileLog) Append(entries ...SignEntry) error {
 	return nil
 }
 
+// mend takes away what is behind the last whole frame, if anything is. The doubt
+// lasts until then, over restarts: who has not voted since cannot vouch for it.
+func (l *signFileLog) mend() error {
+	if !l.doubt {
+		return nil
+	}
+	l.doubt = false
+	return l.rewrite()
+}
+
 // write puts a frame at the end and syncs it, with fresh room behind it where
 // the room was used up.
 func (l *signFileLog) write(frame []byte) error {
-	if end := l.end + int64(len(frame)); end > l.size {
+	if end := l.end + int64(len(frame)); end >= l.size {
 		size := (end/l.chunk + 1) * l.chunk
 		if _, err := l.file.WriteAt(make([]byte, size-l.size), l.size); err != nil {
 			return err
@@ -189,6 +202,7 @@ func (l *signFileLog) write(frame []byte) error {
 	if _, err := l.file.WriteAt(frame, l.end); err != nil {
 		return err
 	}
+	failpoint.Pass(failpoint.SignWritten)
 	return l.file.SyncData()
 }
 
@@ -199,7 +213,7 @@ func (l *signFileLog) Prune(below uint64) error {
 	if l.broken != nil {
 		return l.broken
 	}
-	if l.end < l.pruneAbove {
+	if l.end < l.pruneAbove || l.doubt {
 		return nil
 	}
 	var live int64
@@ -232,7 +246,7 @@ func (l *signFileLog) used() bool { return l.header.used || len(l.entries) > 0 }
 func (l *signFileLog) Fresh() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.used()
+	return !l.used() || l.doubt
 }
 
 // Close implements SignLog.

@@ -149,9 +149,10 @@ type SignLog interface {
 	// them; it never loses others, whenever the machine stops.
 	Prune(below uint64) error
 
-	// Fresh reports whether nothing was ever appended, in this life of the
-	// process or an earlier one: true where the disk is new or was lost, so that
-	// the validator has to watch before it votes.
+	// Fresh reports whether the log cannot tell all that was signed, so that the
+	// validator has to watch before it votes: nothing was ever appended, in this
+	// life of the process or an earlier one, because the disk is new or was lost;
+	// or the log's end is damaged, and nothing was appended since.
 	Fresh() bool
 
 	// Close ends the use of the log; it waits for a write under way. Nothing

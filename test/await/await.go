@@ -18,13 +18,19 @@ const (
 // its last error if that takes too long.
 func True(t testing.TB, what string, holds func() error) {
 	t.Helper()
-	for end := time.Now().Add(Patience); ; time.Sleep(pause) {
+	Within(t, Patience, what, holds)
+}
+
+// Within is True with a patience of its own.
+func Within(t testing.TB, patience time.Duration, what string, holds func() error) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := holds()
 		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s: %v", Patience, what, err)
+			t.Fatalf("not within %v: %s: %v", patience, what, err)
 		}
 	}
 }

@@ -1,20 +1,22 @@
-// Package faults_test kills nodes that are processes of their own, under load,
-// and checks that a chain loses nothing by it.
+// Package faults_test lets everything befall nodes, as processes of their own and
+// under load, that befalls processes and their disks, and checks that the chain
+// loses nothing by it.
 package faults_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/posnet/posnet/api/v1alpha1"
-	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 	"github.com/posnet/posnet/test/await"
@@ -22,26 +24,47 @@ import (
 	"github.com/posnet/posnet/test/processes"
 )
 
-// stretch is how many blocks the chain makes between two blows.
-const stretch = 40
+// stretch is how many blocks the chain makes before a blow is over.
+const stretch = 5
 
-// start starts four nodes of equal stake, any one of which may fail, and the
-// accounts that load them.
-func start(t *testing.T) (*processes.Network, []types.PrivateKey) {
+// patience is how long a node may take to catch up: it has to sync each block,
+// beside three others, on a disk that may be busy with something else.
+const patience = 5 * await.Patience
+
+// earName is the validator that the test itself plays. Its stake decides nothing.
+const earName = "ear"
+
+// arena is a network that things befall.
+type arena struct {
+	t      *testing.T
+	n      *processes.Network // without the ear
+	random *rand.Rand
+	ear    *ear
+	signed *ledgers
+	load   *load
+	told   []*witness
+	deaths int
+}
+
+// begin starts four nodes of equal stake, any one of which may fail, with those
+// who load and watch them.
+func begin(t *testing.T, random *rand.Rand) *arena {
 	t.Helper()
 	d, err := design.Sample("bench")
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Spec.Validators[0].Stake = 100
+	d.Spec.Validators = append(d.Spec.Validators, v1alpha1.Validator{Name: earName, Stake: 1})
 	keys := make([]types.PrivateKey, senders)
 	for i := range keys {
 		keys[i] = types.GenerateKey()
 		d.Spec.Ledger.Accounts = append(d.Spec.Ledger.Accounts, v1alpha1.AccountBalance{Account: keys[i].Public().String(), Balance: funds})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*await.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience) // it compiles all of the node
 	defer cancel()
-	dir := t.TempDir()
-	binary, err := processes.Build(ctx, dir)
+	dir := t.ArtifactDir() // of a run with -artifacts the logs stay
+	binary, err := processes.Build(ctx, dir, "failpoints")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,169 +72,176 @@ func start(t *testing.T) (*processes.Network, []types.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := &arena{t: t, n: n, random: random, signed: newLedgers()}
 	t.Cleanup(func() {
+		if t.Failed() {
+			a.report()
+		}
 		if err := n.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := n.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return n, keys
-}
-
-func TestNodesAreKilledUnderLoad(t *testing.T) {
-	n, keys := start(t)
-	l := startLoad(t, n, keys)
-	var witnesses []*witness
+	a.ear = listen(t, n, n.Nodes[len(n.Nodes)-1])
+	n.Nodes = n.Nodes[:len(n.Nodes)-1]
 	for _, p := range n.Nodes {
-		witnesses = append(witnesses, watch(t, p))
+		a.restart(p)
 	}
-	grow(t, n.Nodes...)
-	for i, victim := range n.Nodes {
-		t.Logf("%s is killed, and started again", victim.Name)
-		kill(t, victim)
-		grow(t, others(n, i)...)
-		comeBack(t, n, i)
-		witnesses = append(witnesses, watch(t, victim))
+	a.whole()
+	for _, p := range n.Nodes {
+		a.told = append(a.told, watch(t, p))
 	}
-	for range 3 {
-		t.Log("all are killed at once, and started again")
-		kill(t, n.Nodes...)
-		for _, p := range n.Nodes {
-			restart(t, p)
-		}
-		awaitLinked(t, n)
-		for _, p := range n.Nodes {
-			witnesses = append(witnesses, watch(t, p))
-		}
-		grow(t, n.Nodes...)
-	}
-	for i, loss := range []struct {
-		what, says string
-		lose       func(t *testing.T, p *processes.Process)
-	}{
-		{"its disk", "the watch is over: this validator votes from now on", func(t *testing.T, p *processes.Process) {
-			if err := os.RemoveAll(p.Data()); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"its newest blocks", "the data folder has lost its newest blocks: they are fetched from the other nodes", loseNewest},
-	} {
-		victim := n.Nodes[i]
-		t.Logf("%s is killed, loses %s, and is started again", victim.Name, loss.what)
-		kill(t, victim)
-		loss.lose(t, victim)
-		grow(t, others(n, i)...)
-		comeBack(t, n, i)
-		if log, err := os.ReadFile(victim.LogFile()); err != nil || !strings.Contains(string(log), loss.says) {
-			t.Errorf("the log of %s does not say %q (%v)", victim.Name, loss.says, err)
-		}
-	}
-
-	l.stop()
-	l.settle(t, n.Nodes[0])
-	verify(t, n, l, witnesses)
+	a.load = startLoad(t, n, keys)
+	return a
 }
 
-// others are the nodes without the i-th.
-func others(n *processes.Network, i int) []*processes.Process {
-	return slices.Delete(slices.Clone(n.Nodes), i, i+1)
+// any draws nodes.
+func (a *arena) any(count int) []*processes.Process {
+	out := slices.Clone(a.n.Nodes)
+	a.random.Shuffle(len(out), func(i, k int) { out[i], out[k] = out[k], out[i] })
+	return out[:count]
 }
 
-// loseNewest cuts the log of the newest writes to the chain in half.
-func loseNewest(t *testing.T, p *processes.Process) {
-	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(p.Data(), "chain", "*.log"))
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("%s has no log of writes: %v", p.Name, err)
-	}
-	newest := slices.Max(logs) // their names are numbers of one length
-	info, err := os.Stat(newest)
-	if err == nil {
-		err = os.Truncate(newest, info.Size()/2)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+// others are the nodes without some.
+func (a *arena) others(without ...*processes.Process) []*processes.Process {
+	return slices.DeleteFunc(slices.Clone(a.n.Nodes), func(p *processes.Process) bool { return slices.Contains(without, p) })
 }
 
 // kill ends nodes at once, with no time to finish anything.
-func kill(t *testing.T, nodes ...*processes.Process) {
-	t.Helper()
+func (a *arena) kill(nodes ...*processes.Process) {
+	a.t.Helper()
 	errs := make([]error, len(nodes))
 	var wg sync.WaitGroup
 	for i, p := range nodes {
-		wg.Go(func() { errs[i] = p.Kill() })
+		wg.Go(func() {
+			if errs[i] = p.Kill(); errors.Is(errs[i], os.ErrProcessDone) {
+				errs[i] = nil // a trap was faster
+			}
+		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
+	a.buried(nodes...)
 }
 
-func restart(t *testing.T, p *processes.Process) {
-	t.Helper()
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func awaitLinked(t *testing.T, n *processes.Network) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
-	defer cancel()
-	if err := n.AwaitLinked(ctx); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// grow waits until each of these nodes has committed a stretch of blocks.
-func grow(t *testing.T, nodes ...*processes.Process) {
-	t.Helper()
-	begin, err := status(nodes[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+// buried looks at what nodes that are gone have signed.
+func (a *arena) buried(nodes ...*processes.Process) {
+	a.t.Helper()
 	for _, p := range nodes {
-		ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
+		a.deaths++
+		a.signed.check(a.t, a.ear, p)
+	}
+}
+
+// ends waits until a node is gone by itself.
+func (a *arena) ends(p *processes.Process, why string) {
+	a.t.Helper()
+	await.Within(a.t, patience, fmt.Sprintf("%s ends: %s", p.Name, why), func() error {
+		if p.Runs() {
+			return errors.New("it runs")
+		}
+		return nil
+	})
+	a.buried(p)
+}
+
+func (a *arena) restart(p *processes.Process) {
+	a.t.Helper()
+	p.Env = nil
+	if err := p.Start(); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// restartTrapped starts a node that something befalls as it comes by a point
+// for the pass-th time.
+func (a *arena) restartTrapped(p *processes.Process, at failpoint.Point, pass int, action failpoint.Action) {
+	a.t.Helper()
+	a.t.Logf("  %s: %s at %q, pass %d", p.Name, action, at, pass)
+	p.Env = []string{fmt.Sprintf("%s=%s:%d:%s", failpoint.Variable, at, pass, action)}
+	if err := p.Start(); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *arena) signal(s syscall.Signal, nodes ...*processes.Process) {
+	a.t.Helper()
+	for _, p := range nodes {
+		if err := p.Signal(s); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// whole starts who is gone, and waits until all nodes are ready, vote, and are
+// linked with all others.
+func (a *arena) whole() {
+	a.t.Helper()
+	for _, p := range a.n.Nodes {
+		if !p.Runs() {
+			a.restart(p)
+		}
+	}
+	for _, p := range a.n.Nodes {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		err := p.Await(ctx, func(s message.Status) error {
-			if s.Height < begin.Height+stretch {
-				return fmt.Errorf("it is at height %d, and was to go from %d to %d", s.Height, begin.Height, begin.Height+stretch)
+			switch {
+			case !s.Ready:
+				return errors.New(s.NotReady)
+			case !s.Voting:
+				return errors.New("it does not vote")
+			case s.OnlineStake < s.TotalStake:
+				return fmt.Errorf("it is linked with %d peers", s.Peers)
 			}
 			return nil
 		})
 		if err != nil {
-			t.Fatal(err)
+			a.t.Fatal(err)
 		}
 	}
 }
 
-// comeBack starts a killed node, the i-th, and waits until it has caught up with the chain
-// that goes on meanwhile, votes, and wins a block.
-func comeBack(t *testing.T, n *processes.Network, i int) {
-	t.Helper()
-	p := n.Nodes[i]
-	restart(t, p)
-	awaitLinked(t, n)
-	back, err := status(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := dial(t, others(n, i)[0])
-	next := int64(back.Height)
-	await.True(t, p.Name+" wins a block again", func() error {
-		page, err := c.Blocks(context.Background(), client.BlocksArgs{Start: next})
-		if err != nil {
-			return err
-		}
-		next = int64(page.Next)
-		for _, b := range page.Blocks {
-			if b.Name == p.Name {
+// grow waits until each of these nodes has committed a stretch of blocks.
+func (a *arena) grow(nodes ...*processes.Process) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var begin uint64
+	err := nodes[0].Await(ctx, func(s message.Status) error { begin = s.Height; return nil })
+	for _, p := range nodes {
+		if err == nil {
+			err = p.Await(ctx, func(s message.Status) error {
+				if s.Height < begin+stretch {
+					return fmt.Errorf("it is at height %d, and was to go from %d to %d", s.Height, begin, begin+stretch)
+				}
 				return nil
-			}
+			})
 		}
-		return fmt.Errorf("not up to block %d", next)
-	})
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// report tells where each node is, for who looks for the reason of a failure.
+func (a *arena) report() {
+	for _, p := range a.n.Nodes {
+		if !p.Runs() {
+			a.t.Logf("%s does not run: %s", p.Name, p.LastWords())
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // it may stand still
+		defer cancel()
+		s, err := p.Status(ctx)
+		a.t.Logf("%s: height %d, round %d, %s, %d peers, %d records wait, voting %v, ready %v %s (%v): %s",
+			p.Name, s.Height, s.Round, s.Step, s.Peers, s.PoolSize, s.Voting, s.Ready, s.NotReady, err, p.LastWords())
+	}
+}
+
+func status(p *processes.Process) (message.Status, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return p.Status(ctx)
 }

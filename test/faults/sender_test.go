@@ -129,13 +129,6 @@ func (s *sender) hangUp() {
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
 // load is all senders at work.
 type load struct {
 	senders []*sender
@@ -165,13 +158,21 @@ func (l *load) stop() {
 	l.wg.Wait()
 }
 
+// total is how many records were signed.
+func (l *load) total() (sum int) {
+	for _, s := range l.senders {
+		sum += len(s.made)
+	}
+	return sum
+}
+
 // settle sees to it that all that was signed is in blocks, sending again what a
 // killed node took with it.
 func (l *load) settle(t *testing.T, p *processes.Process) {
 	t.Helper()
 	c := dial(t, p)
 	for i, s := range l.senders {
-		await.True(t, fmt.Sprintf("all records of sender %d are in blocks", i), func() error {
+		await.Within(t, patience, fmt.Sprintf("all records of sender %d are in blocks", i), func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 			defer cancel()
 			b, err := c.Balance(ctx, s.account())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,10 +32,11 @@ type Network struct {
 	binary      string
 }
 
-// Build compiles the node's program into dir and returns where it is.
-func Build(ctx context.Context, dir string) (string, error) {
+// Build compiles the node's program into dir, with build tags if any are given,
+// and returns where it is.
+func Build(ctx context.Context, dir string, tags ...string) (string, error) {
 	path := filepath.Join(dir, "node")
-	c := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/posnet/posnet/cmd/node")
+	c := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", path, "github.com/posnet/posnet/cmd/node")
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("the node's program cannot be built: %w: %s", err, out)
 	}

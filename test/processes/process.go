@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,8 @@ type Process struct {
 	// Binary is the node's program; Genesis, ConfigFile and Keys are the files it
 	// starts from.
 	Binary, Genesis, ConfigFile, Keys string
+	// Env is added to the environment of the next life.
+	Env []string
 
 	mu  sync.Mutex
 	run *run // nil before the first start
@@ -36,6 +39,7 @@ type Process struct {
 // run is one life of a node.
 type run struct {
 	cmd   *exec.Cmd
+	log   int64         // where its part of the log begins
 	ended chan struct{} // closed when the process is gone
 }
 
@@ -44,6 +48,15 @@ func (p *Process) Data() string { return filepath.Join(p.Dir, p.Config.DataDir) 
 
 // LogFile is where the node's log goes, all lives after one another.
 func (p *Process) LogFile() string { return filepath.Join(p.Dir, "node.log") }
+
+// Said returns what the present life, or else the last, has written to the log.
+func (p *Process) Said() (string, error) {
+	log, err := os.ReadFile(p.LogFile())
+	if err != nil {
+		return "", err
+	}
+	return string(log[p.current().log:]), nil
+}
 
 // Command returns the command that starts the node, with nothing connected.
 func (p *Process) Command() *exec.Cmd {
@@ -61,7 +74,12 @@ func (p *Process) Start() error {
 	if err != nil {
 		return err
 	}
-	r := &run{cmd: p.Command(), ended: make(chan struct{})}
+	begun, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	r := &run{cmd: p.Command(), log: begun, ended: make(chan struct{})}
+	r.cmd.Env = append(os.Environ(), p.Env...)
 	r.cmd.Stderr = log
 	if err := r.cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
@@ -113,6 +131,9 @@ func (p *Process) Kill() error {
 	<-r.ended
 	return err
 }
+
+// Signal sends the process a signal, such as SIGSTOP.
+func (p *Process) Signal(s syscall.Signal) error { return p.current().cmd.Process.Signal(s) }
 
 // Stop asks the process to end (SIGTERM) and waits until it is gone. One that
 // does not end is killed, which is an error, and so is one that did not end well.
