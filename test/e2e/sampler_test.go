@@ -17,8 +17,12 @@ import (
 const (
 	// sampleInterval is far below the time that a pod takes to start.
 	sampleInterval = 250 * time.Millisecond
-	// answerPatience is how long a node may take to say that it is ready.
+	// answerPatience is how long an answer may take. None in that time says that the
+	// machine is busy, and nothing of the node: a pod that stops, starts or is gone
+	// is told of at once.
 	answerPatience = 5 * time.Second
+	// minSamples is how many must have been taken for the worst to mean something.
+	minSamples = 10
 )
 
 // sampler asks all nodes of a network, again and again, whether they are caught up.
@@ -29,6 +33,7 @@ type sampler struct {
 	total, least uint64 // stake; least is that of the worst sample
 	down         string // who was down in it
 	samples      int
+	unanswered   int // samples that were given up
 }
 
 // sample starts to sample a network.
@@ -57,14 +62,17 @@ func (n *network) sample(t *testing.T) *sampler {
 
 // take takes one sample.
 func (s *sampler) take(ctx context.Context, n *network, validators []plan.Validator) {
+	asking, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	up := make([]bool, len(validators))
 	var wg sync.WaitGroup
 	for i, v := range validators {
-		wg.Go(func() { up[i] = n.caughtUp(ctx, v.Name) })
+		wg.Go(func() { up[i] = n.caughtUp(asking, v.Name) })
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return // who did not answer may have had no time to
+	if asking.Err() != nil {
+		s.unanswered++
+		return
 	}
 	online, down := uint64(0), ""
 	for i, v := range validators {
@@ -82,8 +90,6 @@ func (s *sampler) take(ctx context.Context, n *network, validators []plan.Valida
 
 // caughtUp asks a validator's node whether it is ready.
 func (n *network) caughtUp(ctx context.Context, validator string) bool {
-	ctx, cancel := context.WithTimeout(ctx, answerPatience)
-	defer cancel()
 	path := podPath(n.key.Namespace, kube.PodName(n.key.Name, validator), strconv.Itoa(kube.PortAPI)) + "/readyz"
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.proxy+path, nil)
 	if err != nil {
@@ -107,7 +113,10 @@ func (s *sampler) end() {
 func (s *sampler) keptQuorum(t *testing.T) {
 	t.Helper()
 	s.end()
-	t.Logf("of a stake of %d at least %d was online, in %d samples", s.total, s.least, s.samples)
+	t.Logf("of a stake of %d at least %d was online, in %d samples; %d more had no answer", s.total, s.least, s.samples, s.unanswered)
+	if s.samples < minSamples {
+		t.Errorf("%d samples are too few to tell, at least %d are wanted", s.samples, minSamples)
+	}
 	if 3*s.least <= 2*s.total {
 		t.Errorf("the online stake was at 2/3 or below: %d of %d, without%s", s.least, s.total, s.down)
 	}
