@@ -30,7 +30,8 @@ func CheckPicture(path string) error {
 const (
 	pictureWidth = 9 * vg.Inch
 	rowHeight    = 0.3 * vg.Inch
-	frameHeight  = 1.9 * vg.Inch
+	frameHeight  = 2.1 * vg.Inch
+	margin       = 0.1 * vg.Inch
 	maxRows      = 100
 )
 
@@ -56,7 +57,7 @@ func (r *Report) Picture(path string) error {
 	if filepath.Ext(path) == ".png" {
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(pictureWidth, height), vgimg.UseDPI(144))}
 	}
-	p.Draw(draw.New(canvas))
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("the picture cannot be written: %w", err)
@@ -101,7 +102,7 @@ func (r *Report) plot(rows []message.Tally) *plot.Plot {
 	for i, t := range rows {
 		names[i] = t.Name
 		p.Add(&tallyRow{t, float64(i)})
-		p.X.Max = max(p.X.Max, t.High)
+		p.X.Max = max(p.X.Max, t.High*1.03) // no bar ends at the edge
 	}
 	p.NominalY(names...)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(rows))-0.4
