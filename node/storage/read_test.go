@@ -36,7 +36,7 @@ func killedFolder(t *testing.T) (dir string, committed uint64) {
 	dir = t.TempDir()
 	child, lines := startChild(t, dir)
 	for lines.Scan() {
-		if _, err := fmt.Sscanf(lines.Text(), "committed %d", &committed); err == nil && committed == 30 {
+		if _, err := fmt.Sscanf(lines.Text(), "committed %d", &committed); err == nil && committed >= 30 { // a group may end above
 			break
 		}
 	}
