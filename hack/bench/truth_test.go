@@ -10,8 +10,11 @@ import (
 func lanesWith(sent int, committed func(lane, k int) bool) []*lane {
 	var lanes []*lane
 	for i := range nodeCount {
-		l := &lane{sent: make([]time.Time, sent), done: make([]time.Time, sent+10)}
+		l := &lane{sent: make([]time.Time, sent+10), done: make([]time.Time, sent+10)}
 		for k := range l.done {
+			if k < sent {
+				l.sent[k] = origin
+			}
 			if committed(i, k) {
 				l.done[k] = origin
 			}

@@ -116,8 +116,8 @@ func TestDrawsAndWinners(t *testing.T) {
 		if err != nil || won != 20 || v.TotalStake != 100 {
 			t.Errorf("validators: %+v, %v", v, err)
 		}
-		if _, err := n.Validators(t.Context(), 5); err == nil {
-			t.Error("the validators of old heights are kept")
+		if old, err := n.Validators(t.Context(), 5); err != nil || old.Height != 5 || old.TotalStake != 100 {
+			t.Errorf("the validators of an old height: %+v, %v", old, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,9 +106,16 @@ func TestBadItems(t *testing.T) {
 // A proof holds for its record, and stops holding when anything in it changes.
 func TestProofCheck(t *testing.T) {
 	b := block(5)
+	validators := []types.Validator{{Name: "alice", Key: types.PublicKey{6}, VRFKey: types.PublicKey{7}, Stake: 10, DrawFrom: 1}}
+	set, err := types.NewValidatorSet(validators)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Header.Validators = set.Hash()
 	proof := func() message.Proof {
 		return message.Proof{
-			ID: b.Records[3].ID(), Height: 9, Index: 3, Count: 5, Root: b.Header.RecordsRoot, Path: types.MerkleProof(b.IDs(), 3),
+			Validators: slices.Clone(validators),
+			ID:         b.Records[3].ID(), Height: 9, Index: 3, Count: 5, Root: b.Header.RecordsRoot, Path: types.MerkleProof(b.IDs(), 3),
 			Header: message.NewHeader(&b.Header), Certificate: &types.Certificate{Height: 9, Round: 2, Block: b.Header.Hash()},
 		}
 	}
@@ -129,6 +137,8 @@ func TestProofCheck(t *testing.T) {
 		"certificate":    func(p *message.Proof) { p.Certificate.Block[0]++ },
 		"no certificate": func(p *message.Proof) { p.Certificate = nil },
 		"root of both":   func(p *message.Proof) { p.Root[0]++; p.Header.RecordsRoot[0]++ },
+		"validator":      func(p *message.Proof) { p.Validators[0].Stake++ },
+		"no validators":  func(p *message.Proof) { p.Validators = nil },
 	} {
 		p := proof()
 		change(&p)
