@@ -256,7 +256,7 @@ func failWhileOpened() error {
 	var s script
 	var cut *vfs.MemFS
 	hooked := &hookedFS{FS: disk, before: func() error {
-		if s.committed.Load() == 3 && cut == nil {
+		if s.committed.Load() >= 3 && cut == nil { // heights are committed in groups
 			cut = disk.CrashClone(vfs.CrashCloneCfg{})
 		}
 		return nil
