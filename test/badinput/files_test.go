@@ -195,7 +195,7 @@ func open(t *testing.T, c *trial, id storage.Identity) *storage.Data {
 func dataFiles(t *testing.T, c *trial) []spoil {
 	t.Helper()
 	var spoils []spoil
-	for _, pattern := range []string{"IDENTITY", "LOCK", "sign.log", "chain/LOCK", "chain/*.sst", "chain/*.log", "chain/MANIFEST-*", "chain/OPTIONS-*", "chain/marker.manifest.*", "chain/marker.format-version.*"} {
+	for _, pattern := range []string{"IDENTITY", "LOCK", "sign.log", "chain/*.sst", "chain/*.log", "chain/MANIFEST-*", "chain/OPTIONS-*", "chain/marker.manifest.*", "chain/marker.format-version.*"} {
 		found, err := filepath.Glob(filepath.Join(c.Data(), pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("the data folder has no file %s (%v)", pattern, err)

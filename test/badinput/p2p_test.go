@@ -212,7 +212,7 @@ func p2pStrangers(t *testing.T, n *processes.Network) {
 	} {
 		c := *alice.Config
 		own := n.Ports.Next(n.Design)
-		c.Name, c.Listen, c.Peers = test.name, own.Listen, []config.Peer{peer}
+		c.Name, c.Key, c.Listen, c.Peers = test.name, seededKeys(test.name).Sign.Public(), own.Listen, []config.Peer{peer}
 		p, err := n.Add(&c, seededKeys(test.name))
 		if err != nil {
 			t.Fatal(err)
