@@ -125,8 +125,9 @@ func (p *plainProof) leads() bool {
 // shown returns the answer that a document shows to a request.
 func shown(t *testing.T, document, request string) json.RawMessage {
 	t.Helper()
-	_, rest, ok := strings.Cut(document, "\n→ "+request)
-	if _, rest, ok = strings.Cut(rest, "\n← "); !ok {
+	_, rest, _ := strings.Cut(document, "\n→ "+request)
+	_, rest, ok := strings.Cut(rest, "\n← ")
+	if !ok {
 		t.Fatalf("api.md shows no answer to %s", request)
 	}
 	var answer struct{ Response json.RawMessage }

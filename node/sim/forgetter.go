@@ -10,7 +10,6 @@ import (
 // it, lock and sign log and all, and begins the height anew with the other side:
 // what a validator does that runs without its disk, in the worst of moments.
 type Forgetter struct {
-	honest
 	Sides Sides
 }
 
