@@ -43,11 +43,11 @@ func TestMain(m *testing.M) {
 
 const image = "posnet.example/node:v1"
 
-// rig is an operator at work in a namespace of its own, and a machine for the
-// pods in it.
 // faults are what goes wrong on the machine.
 type faults = testkube.Faults
 
+// rig is an operator at work in a namespace of its own, and a machine for the
+// pods in it.
 type rig struct {
 	t         *testing.T
 	client    client.Client // the person's

@@ -32,7 +32,7 @@ const validators = 4
 
 // Bounds of the flags.
 const (
-	maxNetworks = 2000 // a third of the loopback addresses that addressOf has
+	maxNetworks = 2000 // ten times the goal's; one API server on one machine has long been the limit by then
 	maxSeconds  = 3600
 )
 
