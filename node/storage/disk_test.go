@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -225,18 +226,24 @@ func TestDiskFailsAtEveryWrite(t *testing.T) {
 
 // TestDiskFailsWhileOpened lets the disk fail before every single write of a start
 // after a power cut, when there is work to be made up for: an error comes out
-// then too, and once the disk is well again all is there. It does so in a process
-// of its own, since what was opened so far is left as it is.
+// then too, and once the disk is well again all is there. With enough starts
+// before it, a compaction is part of that work, on a goroutine of its own. It
+// does so in a process of its own, since what was opened so far is left as it is.
 func TestDiskFailsWhileOpened(t *testing.T) {
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), failingChild+"=1")
-	if out, err := child.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, before := range []int{0, filesToCompact - 1} {
+		t.Run(fmt.Sprintf("after %d starts", before), func(t *testing.T) {
+			t.Parallel()
+			child := exec.CommandContext(t.Context(), os.Args[0])
+			child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", failingChild, before))
+			if out, err := child.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 
 // failingChild, where set, tells the test binary to be the process of
-// TestDiskFailsWhileOpened.
+// TestDiskFailsWhileOpened; it says how many starts there were before.
 const failingChild = "POSNET_STORAGE_TEST_FAILING"
 
 // beFailingChild ends the process: with 1 after it has told what is wrong.
@@ -244,51 +251,80 @@ func beFailingChild() {
 	if os.Getenv(failingChild) == "" {
 		return
 	}
-	if err := failWhileOpened(); err != nil {
+	before, err := strconv.Atoi(os.Getenv(failingChild))
+	if err = errors.Join(err, failWhileOpened(before)); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func failWhileOpened() error {
+func failWhileOpened(before int) error {
+	cut, committed, err := powerCut(before)
+	if err != nil {
+		return err
+	}
+	tries := 1
+	if before > 0 {
+		tries = 4 // the compaction and the start run side by side, never twice alike
+	}
+	for failAt := int64(1); ; failAt++ {
+		survived := false
+		for range tries {
+			if survived, err = openFailing(cut.CrashClone(vfs.CrashCloneCfg{}), failAt, committed); err != nil {
+				return fmt.Errorf("the disk failed at write %d: %w", failAt, err)
+			}
+		}
+		if survived && failAt < 8 {
+			return fmt.Errorf("only %d writes: is the hook still called?", failAt-1)
+		}
+		if survived {
+			return nil
+		}
+	}
+}
+
+// powerCut returns a disk as a power cut left it in the midst of a group of
+// heights, so many starts after it was new, and how many heights are on it.
+func powerCut(before int) (cut *vfs.MemFS, committed uint64, err error) {
 	disk := vfs.NewCrashableMem()
 	var s script
-	var cut *vfs.MemFS
+	for range before {
+		committed += 3
+		if err := s.run(disk, committed); err != nil {
+			return nil, 0, err
+		}
+		committed = s.committed.Load()
+	}
+	committed = groupEnd(committed + 3)
 	hooked := &hookedFS{FS: disk, before: func() error {
-		if s.committed.Load() >= 3 && cut == nil { // heights are committed in groups
+		if s.committed.Load() >= committed && cut == nil { // heights are committed in groups
 			cut = disk.CrashClone(vfs.CrashCloneCfg{})
 		}
 		return nil
 	}}
-	if err := s.run(hooked, 5); err != nil || cut == nil {
-		return fmt.Errorf("nothing was written: %w", err)
+	if err := s.run(hooked, committed+2); err != nil || cut == nil {
+		return nil, 0, fmt.Errorf("nothing was written: %w", err)
 	}
-	for failAt := int64(1); ; failAt++ {
-		disk := cut.CrashClone(vfs.CrashCloneCfg{})
-		var writes atomic.Int64
-		data, err := OpenOn(&hookedFS{FS: disk, before: func() error {
-			if writes.Add(1) >= failAt {
-				return syscall.EIO
-			}
-			return nil
-		}}, "/data", testIdentity, testLogger)
-		if err != nil && !errors.Is(err, syscall.EIO) {
-			return fmt.Errorf("the disk failed at write %d, which gave: %w", failAt, err)
+	return cut, committed, nil
+}
+
+// openFailing opens a folder while the disk fails for good at a write, and again
+// when it is well; it reports whether it was opened the first time too.
+func openFailing(disk *vfs.MemFS, failAt int64, committed uint64) (survived bool, err error) {
+	var writes atomic.Int64
+	data, err := OpenOn(&hookedFS{FS: disk, before: func() error {
+		if writes.Add(1) >= failAt {
+			return syscall.EIO
 		}
-		if err == nil {
-			data.Close() // which the disk lets fail
-		}
-		if err := check(disk, "/data", 3, 3); err != nil {
-			return fmt.Errorf("the disk failed at write %d: %w", failAt, err)
-		}
-		if err == nil && failAt < 8 {
-			return fmt.Errorf("only %d writes: is the hook still called?", failAt-1)
-		}
-		if err == nil {
-			return nil
-		}
+		return nil
+	}}, "/data", testIdentity, testLogger)
+	if err == nil {
+		data.Close() // which the disk lets fail
+	} else if !errors.Is(err, syscall.EIO) {
+		return false, fmt.Errorf("which gave: %w", err)
 	}
+	return err == nil, check(disk, "/data", committed, committed)
 }
 
 // After a failure nothing more is written, even if the disk is well again:

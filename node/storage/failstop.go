@@ -13,7 +13,8 @@ import (
 //
 // It also keeps the process alive to say so. Pebble panics, on a goroutine of
 // its own, if a folder cannot be synced. It is told that all is well instead,
-// the fault is noted, and nothing that builds on it can be done.
+// the fault is noted, and nothing that builds on it can be done. And while a
+// database is opened, whoever of Pebble's meets the fault is held: see phase.
 type failStop struct {
 	vfs.FS
 	faults *faults
@@ -27,13 +28,13 @@ type failStopFile struct {
 
 func (s failStop) file(f vfs.File, err error, folder bool) (vfs.File, error) {
 	if err != nil {
-		return nil, err
+		return nil, s.faults.met(err)
 	}
 	return failStopFile{f, s.faults, folder}, nil
 }
 
 func (s failStop) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := s.faults.err(); err != nil {
+	if err := s.faults.refused(); err != nil {
 		return nil, err
 	}
 	f, err := s.FS.Create(name, c)
@@ -41,7 +42,7 @@ func (s failStop) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 }
 
 func (s failStop) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	if err := s.faults.err(); err != nil {
+	if err := s.faults.refused(); err != nil {
 		return nil, err
 	}
 	f, err := s.FS.OpenReadWrite(name, c, o...)
@@ -49,7 +50,7 @@ func (s failStop) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.O
 }
 
 func (s failStop) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := s.faults.err(); err != nil {
+	if err := s.faults.refused(); err != nil {
 		return nil, err
 	}
 	f, err := s.FS.ReuseForWrite(from, to, c)
@@ -61,6 +62,13 @@ func (s failStop) OpenDir(name string) (vfs.File, error) {
 	return s.file(f, err, true)
 }
 
+// List implements vfs.FS. It is the last that Pebble asks of the disk before it
+// has opened.
+func (s failStop) List(dir string) ([]string, error) {
+	names, err := s.FS.List(dir)
+	return names, s.faults.met(err)
+}
+
 // Lock does nothing: the whole data folder is locked already, and a database
 // that could not be opened must not hold it.
 func (s failStop) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
@@ -69,12 +77,21 @@ func (s failStop) Link(from, to string) error {
 	return s.unless(func() error { return s.FS.Link(from, to) })
 }
 
+// Remove implements vfs.FS. What cannot be removed does no harm, and holds
+// nobody.
 func (s failStop) Remove(name string) error {
-	return s.unless(func() error { return s.FS.Remove(name) })
+	if err := s.faults.refused(); err != nil {
+		return err
+	}
+	return s.FS.Remove(name)
 }
 
+// RemoveAll implements vfs.FS.
 func (s failStop) RemoveAll(name string) error {
-	return s.unless(func() error { return s.FS.RemoveAll(name) })
+	if err := s.faults.refused(); err != nil {
+		return err
+	}
+	return s.FS.RemoveAll(name)
 }
 
 func (s failStop) Rename(from, to string) error {
@@ -87,30 +104,32 @@ func (s failStop) MkdirAll(dir string, perm fs.FileMode) error {
 
 // unless does something unless there was a fault.
 func (s failStop) unless(do func() error) error {
-	if err := s.faults.err(); err != nil {
+	if err := s.faults.refused(); err != nil {
 		return err
 	}
-	return do()
+	return s.faults.met(do())
 }
 
 func (f failStopFile) Write(b []byte) (int, error) {
-	if err := f.faults.err(); err != nil {
+	if err := f.faults.refused(); err != nil {
 		return 0, err
 	}
-	return f.File.Write(b)
+	n, err := f.File.Write(b)
+	return n, f.faults.met(err)
 }
 
 func (f failStopFile) WriteAt(b []byte, at int64) (int, error) {
-	if err := f.faults.err(); err != nil {
+	if err := f.faults.refused(); err != nil {
 		return 0, err
 	}
-	return f.File.WriteAt(b, at)
+	n, err := f.File.WriteAt(b, at)
+	return n, f.faults.met(err)
 }
 
 func (f failStopFile) Sync() error {
-	err := f.faults.err()
+	err := f.faults.refused()
 	if err == nil {
-		err = f.File.Sync()
+		err = f.faults.met(f.File.Sync())
 	}
 	if err != nil && f.folder {
 		f.faults.add(err)
@@ -120,15 +139,18 @@ func (f failStopFile) Sync() error {
 }
 
 func (f failStopFile) SyncData() error {
-	if err := f.faults.err(); err != nil {
+	if err := f.faults.refused(); err != nil {
 		return err
 	}
-	return f.File.SyncData()
+	return f.faults.met(f.File.SyncData())
 }
 
 func (f failStopFile) SyncTo(length int64) (bool, error) {
-	if err := f.faults.err(); err != nil {
+	if err := f.faults.refused(); err != nil {
 		return false, err
 	}
-	return f.File.SyncTo(length)
+	whole, err := f.File.SyncTo(length)
+	return whole, f.faults.met(err)
 }
+
+func (f failStopFile) Close() error { return f.faults.met(f.File.Close()) }

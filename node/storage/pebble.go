@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,46 +25,6 @@ const (
 	pieceBytes     = 32 << 10
 	filesToCompact = 8
 )
-
-// faults collects what went wrong with the disk where no caller waits for it.
-type faults struct {
-	first   atomic.Pointer[error]
-	some    chan struct{}              // closed after first is set
-	opening atomic.Pointer[chan error] // takes the first failure in the background while the database is opened
-	logger  *slog.Logger
-}
-
-func newFaults(logger *slog.Logger) *faults {
-	return &faults{some: make(chan struct{}), logger: logger}
-}
-
-func (f *faults) add(err error) {
-	if f.first.CompareAndSwap(nil, &err) {
-		close(f.some)
-		f.logger.Error("the disk failed: nothing more is stored", "error", err)
-	}
-}
-
-// background notes a failure that Pebble tells from a goroutine of its own. While
-// the database is opened, Pebble waits for what failed and tries it again at once,
-// for ever: then whoever opens it is told, and Pebble is let go no further.
-func (f *faults) background(err error) {
-	f.add(err)
-	if failed := f.opening.Swap(nil); failed != nil {
-		*failed <- err
-		park()
-	}
-}
-
-// park holds a goroutine for ever.
-func park() { select {} }
-
-func (f *faults) err() error {
-	if p := f.first.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
 
 // Infof implements pebble.Logger; what Pebble does when all is well is not worth
 // a line.
@@ -95,6 +53,7 @@ func (f *faults) Fatalf(format string, args ...any) {
 func (f *faults) listener() *pebble.EventListener {
 	l := &pebble.EventListener{
 		BackgroundError: f.background,
+		FlushBegin:      func(pebble.FlushInfo) { f.makesUp() },
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			f.logger.Error("a stored file is damaged", "file", info.Path, "error", info.Details)
 		},
@@ -140,22 +99,22 @@ func openPebble(disk vfs.FS, dir string, create bool, f *faults) (*pebble.DB, er
 // included, into one error; and so a disk that fails meanwhile, upon which what
 // was opened so far is left as it is.
 func openWith(dir string, options *pebble.Options, f *faults) (*pebble.DB, error) {
-	type opened struct {
+	type result struct {
 		db  *pebble.DB
 		err error
 	}
-	failed, done := make(chan error, 1), make(chan opened, 1)
-	f.opening.Store(&failed)
+	done := make(chan result, 1)
+	f.beginOpening()
 	go func() {
 		db, err := openCalmly(dir, options)
-		done <- opened{db, err}
+		done <- result{db, err}
 	}()
 	select {
-	case err := <-failed:
+	case err := <-f.failed:
 		return nil, openError(dir, err)
 	case o := <-done:
-		if f.opening.Swap(nil) == nil {
-			return nil, openError(dir, <-failed) // Pebble is held, though just now it was ready
+		if !f.endOpening() {
+			return nil, openError(dir, <-f.failed) // Pebble is held, though just now it was ready
 		}
 		if o.err == nil && f.err() != nil {
 			o.err = errors.Join(f.err(), o.db.Close())
