@@ -19,7 +19,7 @@ type cometAsker struct {
 	members []member
 }
 
-func (a *cometAsker) close() {}
+func (a *cometAsker) Close() {}
 
 // get asks for one thing, and reads the result.
 func (a *cometAsker) get(ctx context.Context, method string, args url.Values, result any) error {
@@ -46,14 +46,14 @@ func (a *cometAsker) get(ctx context.Context, method string, args url.Values, re
 	return nil
 }
 
-func (a *cometAsker) linked(ctx context.Context, peers int) error {
+func (a *cometAsker) Linked(ctx context.Context, peers int) error {
 	var info struct {
 		Peers int `json:"n_peers,string"`
 	}
 	if err := a.get(ctx, "net_info", nil, &info); err != nil {
 		return err
 	}
-	height, err := a.height(ctx)
+	height, err := a.Height(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *cometAsker) linked(ctx context.Context, peers int) error {
 	return nil
 }
 
-func (a *cometAsker) height(ctx context.Context) (uint64, error) {
+func (a *cometAsker) Height(ctx context.Context) (uint64, error) {
 	var s struct {
 		Sync struct {
 			Height uint64 `json:"latest_block_height,string"`
@@ -73,7 +73,7 @@ func (a *cometAsker) height(ctx context.Context) (uint64, error) {
 	return s.Sync.Height, err
 }
 
-func (a *cometAsker) records(ctx context.Context) (uint64, error) {
+func (a *cometAsker) Records(ctx context.Context) (uint64, error) {
 	var info struct {
 		Response struct {
 			Transfers uint64 `json:"data,string"`
@@ -87,7 +87,7 @@ func atHeight(height uint64) url.Values {
 	return url.Values{"height": {strconv.FormatUint(height, 10)}}
 }
 
-func (a *cometAsker) hash(ctx context.Context, height uint64) (string, error) {
+func (a *cometAsker) Hash(ctx context.Context, height uint64) (string, error) {
 	var b struct {
 		ID struct {
 			Hash string `json:"hash"`
@@ -97,7 +97,7 @@ func (a *cometAsker) hash(ctx context.Context, height uint64) (string, error) {
 	return b.ID.Hash, err
 }
 
-func (a *cometAsker) account(ctx context.Context, key types.PublicKey) (balance, paid uint64, err error) {
+func (a *cometAsker) Account(ctx context.Context, key types.PublicKey) (balance, paid uint64, err error) {
 	var q struct {
 		Response struct {
 			Code  int    `json:"code"`
@@ -115,7 +115,7 @@ func (a *cometAsker) account(ctx context.Context, key types.PublicKey) (balance,
 	return binary.BigEndian.Uint64(q.Response.Value), binary.BigEndian.Uint64(q.Response.Value[8:]), nil
 }
 
-func (a *cometAsker) voted(ctx context.Context, height uint64, node int) (bool, error) {
+func (a *cometAsker) Voted(ctx context.Context, height uint64, node int) (bool, error) {
 	type signature struct {
 		Validator string `json:"validator_address"`
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 // The ways in which CometBFT's nodes can be set; test/peers/cometbft says what
@@ -74,7 +76,7 @@ func (c *cometBFT) setting(mayDie bool) string {
 	return c.mode
 }
 
-func (c *cometBFT) write(ctx context.Context, dir string, mayDie bool) (nodes, error) {
+func (c *cometBFT) write(ctx context.Context, dir string, mayDie bool) (nodes.All, error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.binary, "init", "-dir", dir, "-nodes", strconv.Itoa(nodeCount), "-balance", strconv.Itoa(startBalance))
 	cmd.Stderr = &stderr
@@ -86,16 +88,16 @@ func (c *cometBFT) write(ctx context.Context, dir string, mayDie bool) (nodes, e
 	if err := json.Unmarshal(out, &members); err != nil || len(members) != nodeCount {
 		return nil, fmt.Errorf("%s init tells no %d nodes: %.300s", c.binary, nodeCount, out)
 	}
-	ports, err := freePorts(2 * nodeCount)
+	ports, err := nodes.FreePorts(2 * nodeCount)
 	if err != nil {
 		return nil, err
 	}
-	var all nodes
+	var all nodes.All
 	for i := range members {
 		home, rpc := filepath.Join(dir, strconv.Itoa(i)), ports[nodeCount+i]
-		p := &process{name: fmt.Sprintf("node-%d", i), dir: home, api: rpc}
-		p.command = []string{c.binary, "node", "-home", home, "-mode", c.setting(mayDie), "-p2p", ports[i], "-rpc", rpc, "-peers", others(members, ports, i)}
-		p.dial = func(context.Context) (asker, error) { return &cometAsker{rpc, members}, nil }
+		p := &nodes.Process{Name: fmt.Sprintf("node-%d", i), Dir: home, API: rpc}
+		p.Command = []string{c.binary, "node", "-home", home, "-mode", c.setting(mayDie), "-p2p", ports[i], "-rpc", rpc, "-peers", others(members, ports, i)}
+		p.Dial = func(context.Context) (nodes.Asker, error) { return &cometAsker{rpc, members}, nil }
 		all = append(all, p)
 	}
 	return all, nil
@@ -113,9 +115,9 @@ func others(members []member, ports []string, self int) string {
 }
 
 // wipe leaves what the node signed, so that it does not sign against itself.
-func (c *cometBFT) wipe(p *process) error {
+func (c *cometBFT) wipe(p *nodes.Process) error {
 	const signed = "priv_validator_state.json"
-	data := filepath.Join(p.dir, "data")
+	data := filepath.Join(p.Dir, "data")
 	files, err := os.ReadDir(data)
 	if err != nil {
 		return err

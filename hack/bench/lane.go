@@ -12,6 +12,8 @@ import (
 
 	"github.com/posnet/posnet/node/rpc/burst"
 	"github.com/posnet/posnet/node/rpc/message"
+
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 // lane sends the transfers of its accounts to one node, in order, over one
@@ -72,13 +74,13 @@ func connect(ctx context.Context, address, path string) (*websocket.Conn, *burst
 
 // openLane connects a lane that will send n transfers at most; insist is what it
 // does about refusals.
-func openLane(ctx context.Context, p *process, w wire, t *transfers, n int, insist *insistence) (*lane, error) {
-	ws, b, err := connect(ctx, p.api, w.path())
+func openLane(ctx context.Context, p *nodes.Process, w wire, t *transfers, n int, insist *insistence) (*lane, error) {
+	ws, b, err := connect(ctx, p.API, w.path())
 	if err != nil {
 		return nil, err
 	}
 	l := &lane{
-		node: p.name, ws: ws, burst: b, wire: w, transfers: t, done: make([]time.Time, n), sent: make([]time.Time, n),
+		node: p.Name, ws: ws, burst: b, wire: w, transfers: t, done: make([]time.Time, n), sent: make([]time.Time, n),
 		progress: make(chan struct{}, 1), insist: insist, ended: make(chan struct{}),
 	}
 	go l.read()

@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/posnet/posnet/client"
+	"github.com/posnet/posnet/hack/bench/nodes"
+	"github.com/posnet/posnet/local/manifest"
 	"github.com/posnet/posnet/node/types"
 )
 
 // posnet is the system that this repository is.
 type posnet struct {
-	design  *design
+	design  *nodes.Design
+	when    string // of the builder rule
 	network types.Hash
 }
 
@@ -23,36 +24,34 @@ func newPosnet(ctx context.Context, o options, dir string, a *accounts) (*posnet
 	binary, err := filepath.Abs(o.binary)
 	if o.binary == "" {
 		say("building the node")
-		binary, err = buildNode(ctx, dir)
+		binary, err = nodes.Build(ctx, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDesign(o.manifest, binary, a)
+	m, err := manifest.Load(o.manifest)
 	if err != nil {
 		return nil, err
 	}
-	network, err := d.network()
-	return &posnet{d, network}, err
+	m.Spec.Ledger.Accounts = a.funded()
+	d := nodes.NewDesign(m.Name, m.Spec, binary)
+	if len(d.Names) != nodeCount {
+		return nil, fmt.Errorf("%s has %d validators: the benchmark is of %d", o.manifest, len(d.Names), nodeCount)
+	}
+	network, err := d.Network()
+	return &posnet{d, m.Spec.Builder.When, network}, err
 }
 
 func (p *posnet) title() string     { return "posnet" }
-func (p *posnet) rule() string      { return p.design.spec.Builder.When }
+func (p *posnet) rule() string      { return p.when }
 func (p *posnet) rests() bool       { return true }
 func (p *posnet) lacks(string) bool { return false }
 
-func (p *posnet) write(_ context.Context, dir string, _ bool) (nodes, error) {
-	all, err := p.design.write(dir)
-	for _, n := range all {
-		n.dial = func(ctx context.Context) (asker, error) {
-			c, err := client.Dial(ctx, n.api, client.Options{})
-			return &posnetAsker{p, c}, err
-		}
-	}
-	return all, err
+func (p *posnet) write(_ context.Context, dir string, _ bool) (nodes.All, error) {
+	return p.design.Write(dir)
 }
 
-func (p *posnet) wipe(n *process) error { return os.RemoveAll(filepath.Join(n.dir, dataDir)) }
+func (p *posnet) wipe(n *nodes.Process) error { return os.RemoveAll(n.Data()) }
 
 const (
 	mergeOpening = `{"op":"merge","args":{"pool":[`
@@ -105,52 +104,4 @@ func (p *posnet) subscribed(answer []byte) bool {
 
 func (p *posnet) scan(frame []byte, each func([]byte, uint64) error) (news, error) {
 	return scanBlock(frame, each)
-}
-
-// posnetAsker asks over the client API.
-type posnetAsker struct {
-	system *posnet
-	client *client.Client
-}
-
-func (a *posnetAsker) close() { a.client.Close() }
-
-func (a *posnetAsker) linked(ctx context.Context, peers int) error {
-	s, err := a.client.Status(ctx)
-	if err != nil {
-		return err
-	}
-	if !s.Ready || !s.Voting || s.Peers != peers {
-		return fmt.Errorf("it has %d peers; ready %v %s", s.Peers, s.Ready, s.NotReady)
-	}
-	return nil
-}
-
-func (a *posnetAsker) height(ctx context.Context) (uint64, error) {
-	s, err := a.client.Status(ctx)
-	return s.Height, err
-}
-
-func (a *posnetAsker) records(ctx context.Context) (uint64, error) {
-	s, err := a.client.Status(ctx)
-	return s.Totals.Records, err
-}
-
-func (a *posnetAsker) hash(ctx context.Context, height uint64) (string, error) {
-	b, err := a.client.Block(ctx, int64(height), client.BlockArgs{})
-	return b.Hash.String(), err
-}
-
-func (a *posnetAsker) account(ctx context.Context, key types.PublicKey) (balance, paid uint64, err error) {
-	b, err := a.client.Balance(ctx, types.KeyedAccount(key))
-	return b.Balance, b.Nonce, err
-}
-
-func (a *posnetAsker) voted(ctx context.Context, height uint64, node int) (bool, error) {
-	b, err := a.client.Block(ctx, int64(height), client.BlockArgs{Certified: true})
-	if err != nil {
-		return false, err
-	}
-	key := a.system.design.keys[a.system.design.names[node]].Sign.Public()
-	return slices.ContainsFunc(b.Certificate.Signatures, func(s types.CertificateSignature) bool { return s.Validator == key }), nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 const (
@@ -102,7 +103,7 @@ func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined
 			return err
 		}
 	}
-	from, err := machine.ReadClock(r.nodes.time)
+	from, err := machine.ReadClock(r.nodes.Time)
 	if err != nil {
 		return err
 	}
@@ -116,23 +117,23 @@ func (b *bench) comeBack(ctx context.Context, r *rig, how rejoining, o *rejoined
 	}
 	o.end = time.Now()
 	o.took = o.end.Sub(o.begin)
-	to, err := machine.ReadClock(r.nodes.time)
+	to, err := machine.ReadClock(r.nodes.Time)
 	if err != nil {
 		return err
 	}
 	o.cores = from.Until(to)
-	if o.used, err = machine.ProcessTime(r.nodes[victim].cmd.Process.Pid); err != nil {
+	if o.used, err = machine.ProcessTime(r.nodes[victim].PID()); err != nil {
 		return err
 	}
-	if o.peaks, err = r.nodes[victim:].peaks(); err != nil {
+	if o.peaks, err = r.nodes[victim:].Peaks(); err != nil {
 		return err
 	}
-	c, err := r.nodes[victim].dial(ctx)
+	c, err := r.nodes[victim].Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	o.records, err = c.records(ctx)
+	defer c.Close()
+	o.records, err = c.Records(ctx)
 	return err
 }
 
@@ -147,7 +148,7 @@ func (r *rig) growTo(ctx context.Context, height uint64) error {
 			return err
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("without node %s the chain is at height %d after %v, and not at %d", r.nodes[victim].name, head, rejoinPatience, height)
+			return fmt.Errorf("without node %s the chain is at height %d after %v, and not at %d", r.nodes[victim].Name, head, rejoinPatience, height)
 		}
 		if err := machine.Sleep(ctx, rejoinPoll); err != nil {
 			return err
@@ -159,7 +160,7 @@ func (r *rig) growTo(ctx context.Context, height uint64) error {
 func (r *rig) revive() error {
 	p := r.killed
 	r.killed = nil
-	return p.start()
+	return p.Start()
 }
 
 // caughtUp waits until the victim has all blocks but the newest, which is on its way.
@@ -171,9 +172,9 @@ func caughtUp(ctx context.Context, r *rig) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	for {
-		has, err := c.height(ctx)
+		has, err := c.Height(ctx)
 		if err != nil {
 			return err
 		}
@@ -181,7 +182,7 @@ func caughtUp(ctx context.Context, r *rig) error {
 			return nil
 		}
 		if err := machine.Sleep(ctx, rejoinPoll); err != nil {
-			return fmt.Errorf("node %s is at height %d after %v: %w", p.name, has, rejoinPatience, err)
+			return fmt.Errorf("node %s is at height %d after %v: %w", p.Name, has, rejoinPatience, err)
 		}
 	}
 }
@@ -194,28 +195,28 @@ func votes(ctx context.Context, r *rig) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	for height, _ := r.subscriber.head(); ; height++ {
 		if err := r.growTo(ctx, height); err != nil {
 			return err
 		}
-		if voted, err := c.voted(ctx, height, victim); voted || err != nil {
+		if voted, err := c.Voted(ctx, height, victim); voted || err != nil {
 			return err
 		}
 	}
 }
 
 // dial connects to a node that may still be starting.
-func dial(ctx context.Context, p *process) (asker, error) {
+func dial(ctx context.Context, p *nodes.Process) (nodes.Asker, error) {
 	for {
-		c, err := p.dial(ctx)
+		c, err := p.Dial(ctx)
 		if err == nil {
-			if _, err = c.height(ctx); err == nil {
+			if _, err = c.Height(ctx); err == nil {
 				return c, nil
 			}
-			c.close()
+			c.Close()
 		}
-		if err := p.died(); err != nil {
+		if err := p.Died(); err != nil {
 			return nil, err
 		}
 		if sleepErr := machine.Sleep(ctx, rejoinPoll); sleepErr != nil {

@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/nodes"
 	"github.com/posnet/posnet/hack/bench/table"
 )
+
+const nodeCount = 4
 
 // victim is the node that is killed where one is. The subscriber is at node 0.
 const victim = nodeCount - 1
@@ -17,10 +20,10 @@ const victim = nodeCount - 1
 type rig struct {
 	dir        string
 	keep       bool // the folder, when the run is over
-	nodes      nodes
+	nodes      nodes.All
 	lanes      []*lane
 	subscriber *subscriber
-	killed     *process
+	killed     *nodes.Process
 	rests      bool // there are no blocks without records
 }
 
@@ -42,7 +45,7 @@ func (b *bench) open(ctx context.Context, w load, mayDie bool) (r *rig, err erro
 	if r.nodes, err = b.system.write(ctx, dir, mayDie); err != nil {
 		return r, err
 	}
-	if err := startAll(ctx, r.nodes); err != nil {
+	if err := nodes.StartAll(ctx, r.nodes); err != nil {
 		return r, err
 	}
 	for i, p := range r.nodes {
@@ -71,7 +74,7 @@ func (r *rig) close() {
 	if r.subscriber != nil {
 		r.subscriber.close()
 	}
-	r.nodes.stop()
+	r.nodes.Stop()
 	if !r.keep {
 		_ = os.RemoveAll(r.dir) // what is left goes with the folder around it
 	}
@@ -80,11 +83,11 @@ func (r *rig) close() {
 // kill ends the victim at once.
 func (r *rig) kill() error {
 	r.killed = r.nodes[victim]
-	return r.killed.kill()
+	return r.killed.Kill()
 }
 
-func (r *rig) living() []*process {
-	var out []*process
+func (r *rig) living() []*nodes.Process {
+	var out []*nodes.Process
 	for _, p := range r.nodes {
 		if p != r.killed {
 			out = append(out, p)
@@ -96,7 +99,7 @@ func (r *rig) living() []*process {
 // trouble is what makes the run worthless, or nil.
 func (r *rig) trouble() error {
 	for _, p := range r.living() {
-		if err := p.died(); err != nil {
+		if err := p.Died(); err != nil {
 			return err
 		}
 	}
@@ -171,7 +174,7 @@ func (r *rig) clockAt(ctx context.Context, at time.Time) (machine.Clock, error) 
 	if err := machine.Sleep(ctx, time.Until(at)); err != nil {
 		return machine.Clock{}, err
 	}
-	return machine.ReadClock(r.nodes.time)
+	return machine.ReadClock(r.nodes.Time)
 }
 
 // explain prefers a node's own last words to what followed from its death.
@@ -187,7 +190,7 @@ func (r *rig) explain(sendErr, err error) error {
 
 // finish takes the figures, drains and verifies.
 func (b *bench) finish(ctx context.Context, r *rig, from machine.Clock, o *outcome) error {
-	to, err := machine.ReadClock(r.nodes.time)
+	to, err := machine.ReadClock(r.nodes.Time)
 	if err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (b *bench) finish(ctx context.Context, r *rig, from machine.Clock, o *outco
 		return err
 	}
 	if r.killed == nil {
-		if o.peaks, err = r.nodes.peaks(); err != nil {
+		if o.peaks, err = r.nodes.Peaks(); err != nil {
 			return err
 		}
 	}

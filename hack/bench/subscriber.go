@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 // subscriber is a client that follows the blocks of one node: what it has not
 // been told is not committed.
 type subscriber struct {
-	node     *process
+	node     *nodes.Process
 	wire     wire
 	ws       *websocket.Conn
 	accounts *accounts
@@ -28,8 +30,8 @@ type subscriber struct {
 }
 
 // subscribe connects to a node and follows its blocks from now on.
-func subscribe(ctx context.Context, p *process, w wire, a *accounts, lanes []*lane) (*subscriber, error) {
-	ws, _, err := connect(ctx, p.api, w.path())
+func subscribe(ctx context.Context, p *nodes.Process, w wire, a *accounts, lanes []*lane) (*subscriber, error) {
+	ws, _, err := connect(ctx, p.API, w.path())
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func (s *subscriber) ask() error {
 		return err
 	}
 	if !s.wire.subscribed(answer) {
-		return fmt.Errorf("node %s takes no subscription: %.300s", s.node.name, answer)
+		return fmt.Errorf("node %s takes no subscription: %.300s", s.node.Name, answer)
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ func (s *subscriber) read() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if !s.closing {
-				s.err = fmt.Errorf("the subscription at node %s ended: %w", s.node.name, err)
+				s.err = fmt.Errorf("the subscription at node %s ended: %w", s.node.Name, err)
 			}
 			return
 		}

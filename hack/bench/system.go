@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 // system is a kind of network that can be measured: four validators, signed
@@ -23,9 +23,9 @@ type system interface {
 	rests() bool
 	// write puts the files of a new chain into dir and returns its nodes, which do
 	// not run yet. Where one of them is to die, it is set for that.
-	write(ctx context.Context, dir string, mayDie bool) (nodes, error)
+	write(ctx context.Context, dir string, mayDie bool) (nodes.All, error)
 	// wipe takes from a node that is down all that it knows of the chain.
-	wipe(p *process) error
+	wipe(p *nodes.Process) error
 }
 
 // wire is how its clients and nodes speak with each other.
@@ -46,21 +46,6 @@ type wire interface {
 	subscribed(answer []byte) bool
 	// scan reads the news of a block, and calls each for every transfer in it.
 	scan(frame []byte, each func(sender []byte, nonce uint64) error) (news, error)
-}
-
-// asker is a connection to ask a node questions.
-type asker interface {
-	// linked says what keeps the node from agreeing with its peers, nil if nothing.
-	linked(ctx context.Context, peers int) error
-	height(ctx context.Context) (uint64, error)
-	// records is how many are in all of the node's blocks.
-	records(ctx context.Context) (uint64, error)
-	hash(ctx context.Context, height uint64) (string, error)
-	// account is what a key has, and how many transfers it has paid.
-	account(ctx context.Context, key types.PublicKey) (balance, paid uint64, err error)
-	// voted reports whether a block's certificate has the vote of a node, by number.
-	voted(ctx context.Context, height uint64, node int) (bool, error)
-	close()
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/hack/bench/nodes"
 )
 
 const (
@@ -61,7 +62,7 @@ func (r *rig) verify(ctx context.Context, a *accounts) error {
 	if err != nil {
 		return err
 	}
-	var other *process
+	var other *nodes.Process
 	for _, p := range r.living() {
 		if p != r.subscriber.node {
 			other = p
@@ -96,57 +97,57 @@ func committedPerAccount(a *accounts, lanes []*lane) ([]uint64, error) {
 }
 
 // checkBalances compares every account with the records committed.
-func checkBalances(ctx context.Context, p *process, a *accounts, counts []uint64) error {
-	c, err := p.dial(ctx)
+func checkBalances(ctx context.Context, p *nodes.Process, a *accounts, counts []uint64) error {
+	c, err := p.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	want := make([]uint64, accountCount)
 	for i, n := range counts {
 		want[i] += startBalance - n
 		want[receiverOf(i)] += n
 	}
 	for i, k := range a.keys {
-		balance, paid, err := c.account(ctx, k.Public())
+		balance, paid, err := c.Account(ctx, k.Public())
 		if err != nil {
 			return err
 		}
 		if paid != counts[i] || balance != want[i] {
 			return fmt.Errorf("node %s: account %d has %d tokens and has paid %d times; by the news of the subscriber's node it must be %d and %d",
-				p.name, i, balance, paid, want[i], counts[i])
+				p.Name, i, balance, paid, want[i], counts[i])
 		}
 	}
 	return nil
 }
 
 // sameHead checks that a node has the newest block that the subscriber saw.
-func (r *rig) sameHead(ctx context.Context, p *process) error {
+func (r *rig) sameHead(ctx context.Context, p *nodes.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
 	defer cancel()
-	c, err := p.dial(ctx)
+	c, err := p.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	height, hash := r.subscriber.head()
 	for has := uint64(0); ; {
-		if has, err = c.height(ctx); err != nil {
+		if has, err = c.Height(ctx); err != nil {
 			return err
 		}
 		if has >= height {
 			break
 		}
 		if err := machine.Sleep(ctx, 10*time.Millisecond); err != nil {
-			return fmt.Errorf("node %s has %d blocks of %d after %v", p.name, has, height, catchUpPatience)
+			return fmt.Errorf("node %s has %d blocks of %d after %v", p.Name, has, height, catchUpPatience)
 		}
 	}
-	other, err := c.hash(ctx, height)
+	other, err := c.Hash(ctx, height)
 	if err != nil {
 		return err
 	}
 	if other != hash {
-		return fmt.Errorf("node %s has block %s at height %d, and node %s has %s", p.name, other, height, r.subscriber.node.name, hash)
+		return fmt.Errorf("node %s has block %s at height %d, and node %s has %s", p.Name, other, height, r.subscriber.node.Name, hash)
 	}
 	return nil
 }

@@ -1,4 +1,6 @@
-package main
+// Package nodes runs the nodes of a network on this machine, each in a process of
+// its own, from the files that a cluster would give them.
+package nodes
 
 import (
 	"bytes"
@@ -16,20 +18,20 @@ import (
 )
 
 const (
-	nodeCount = 4
 	// startPatience is how long nodes may take to be linked with each other.
 	startPatience = time.Minute
 	// stopPatience is how long a node may take to stop before it is killed.
 	stopPatience = 10 * time.Second
 )
 
-// process is one node.
-type process struct {
-	name    string
-	dir     string
-	api     string // host:port
-	command []string
-	dial    func(ctx context.Context) (asker, error) // to ask it
+// Process is one node. It does not run before Start.
+type Process struct {
+	Name    string
+	Dir     string // of its files and its log
+	API     string // host:port
+	Metrics string // host:port, "" where it serves none
+	Command []string
+	Dial    func(ctx context.Context) (Asker, error) // connects, to ask the node
 
 	cmd   *exec.Cmd
 	log   *os.File
@@ -40,9 +42,10 @@ type process struct {
 	gone bool
 }
 
-func (p *process) logPath() string { return filepath.Join(p.dir, "node.log") }
+func (p *Process) logPath() string { return filepath.Join(p.Dir, "node.log") }
 
-func (p *process) start() error {
+// Start starts the process, the first time or again. Its log goes on.
+func (p *Process) Start() error {
 	log, err := os.OpenFile(p.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
@@ -50,7 +53,7 @@ func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.log, p.ended = log, make(chan struct{})
-	p.cmd = exec.Command(p.command[0], p.command[1:]...)
+	p.cmd = exec.Command(p.Command[0], p.Command[1:]...)
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
@@ -60,7 +63,7 @@ func (p *process) start() error {
 	return nil
 }
 
-func (p *process) wait() {
+func (p *Process) wait() {
 	_ = p.cmd.Wait() // how it ended is in its log, and a kill is no failure
 	p.mu.Lock()
 	p.gone = true
@@ -70,26 +73,29 @@ func (p *process) wait() {
 	close(p.ended)
 }
 
-// time is the processor time used so far.
-func (p *process) time() (time.Duration, error) {
+// Time is the processor time used so far, by this process and those before it.
+func (p *Process) Time() (time.Duration, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
 		return p.used, nil
 	}
-	now, err := machine.ProcessTime(p.cmd.Process.Pid)
+	now, err := machine.ProcessTime(p.PID())
 	return p.used + now, err
 }
 
-// kill ends the process at once, as if its machine had lost power.
-func (p *process) kill() error {
+// PID is the process's number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Kill ends the process at once, as if its machine had lost power.
+func (p *Process) Kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.ended
 	return err
 }
 
-// stop asks the process to end, and kills it if it does not.
-func (p *process) stop() {
+// Stop asks the process to end, and kills it if it does not.
+func (p *Process) Stop() {
 	if p.cmd == nil || p.cmd.Process == nil {
 		return
 	}
@@ -97,12 +103,12 @@ func (p *process) stop() {
 	select {
 	case <-p.ended:
 	case <-time.After(stopPatience):
-		_ = p.kill()
+		_ = p.Kill()
 	}
 }
 
-// died returns why the process is gone, by the end of its log; nil while it runs.
-func (p *process) died() error {
+// Died returns why the process is gone, by the end of its log; nil while it runs.
+func (p *Process) Died() error {
 	select {
 	case <-p.ended:
 	default:
@@ -110,16 +116,16 @@ func (p *process) died() error {
 	}
 	log, _ := os.ReadFile(p.logPath())
 	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
-	return fmt.Errorf("node %s ended by itself; the end of its log: %s", p.name, bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+	return fmt.Errorf("node %s ended by itself; the end of its log: %s", p.Name, bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
 }
 
-// nodes are the processes of one chain.
-type nodes []*process
+// All is the processes of one chain.
+type All []*Process
 
-// startAll starts all nodes and waits until each is linked with all others.
-func startAll(ctx context.Context, all nodes) error {
+// StartAll starts all All and waits until each is linked with all others.
+func StartAll(ctx context.Context, all All) error {
 	for _, p := range all {
-		if err := p.start(); err != nil {
+		if err := p.Start(); err != nil {
 			return err
 		}
 	}
@@ -129,7 +135,7 @@ func startAll(ctx context.Context, all nodes) error {
 			return nil
 		}
 		for _, p := range all {
-			if err := p.died(); err != nil {
+			if err := p.Died(); err != nil {
 				return err
 			}
 		}
@@ -142,38 +148,40 @@ func startAll(ctx context.Context, all nodes) error {
 	}
 }
 
-func (all nodes) linked(ctx context.Context) error {
+func (all All) linked(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for _, p := range all {
 		if err := p.linked(ctx, len(all)-1); err != nil {
-			return fmt.Errorf("node %s: %w", p.name, err)
+			return fmt.Errorf("node %s: %w", p.Name, err)
 		}
 	}
 	return nil
 }
 
-func (p *process) linked(ctx context.Context, peers int) error {
-	c, err := p.dial(ctx)
+func (p *Process) linked(ctx context.Context, peers int) error {
+	c, err := p.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	return c.linked(ctx, peers)
+	defer c.Close()
+	return c.Linked(ctx, peers)
 }
 
-func (all nodes) stop() {
+// Stop stops all of them at a time.
+func (all All) Stop() {
 	var wg sync.WaitGroup
 	for _, p := range all {
-		wg.Go(p.stop)
+		wg.Go(p.Stop)
 	}
 	wg.Wait()
 }
 
-func (all nodes) time() (time.Duration, error) {
+// Time is the processor time that all have used so far.
+func (all All) Time() (time.Duration, error) {
 	var sum time.Duration
 	for _, p := range all {
-		t, err := p.time()
+		t, err := p.Time()
 		if err != nil {
 			return 0, err
 		}
@@ -182,12 +190,12 @@ func (all nodes) time() (time.Duration, error) {
 	return sum, nil
 }
 
-// peaks returns the most memory each node ever had, in bytes.
-func (all nodes) peaks() ([]int64, error) {
+// Peaks returns the most memory each node ever had, in bytes.
+func (all All) Peaks() ([]int64, error) {
 	out := make([]int64, len(all))
 	for i, p := range all {
 		var err error
-		if out[i], err = machine.ProcessPeak(p.cmd.Process.Pid); err != nil {
+		if out[i], err = machine.ProcessPeak(p.PID()); err != nil {
 			return nil, err
 		}
 	}
