@@ -104,6 +104,13 @@ PEERS ?= -write docs/performance.md
 bench-peers: ## Measure posnet and CometBFT in turn; PEERS has the flags of hack/peers.
 	$(GO) run ./hack/peers $(PEERS)
 
+TIME ?= 1h
+SOAK ?= -write docs/performance.md -picture docs/soak.svg
+
+.PHONY: soak
+soak: ## Run four nodes for TIME and tell what grows; SOAK has the flags of hack/soak.
+	$(GO) run ./hack/soak -time $(TIME) $(SOAK)
+
 .PHONY: test-peers
 test-peers: ## Test the app that CometBFT is measured with, which is in a module of its own.
 	$(GO) vet -C test/peers/cometbft ./...

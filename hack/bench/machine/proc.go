@@ -4,8 +4,10 @@ package machine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,14 +53,13 @@ func parsePidStat(text string) (time.Duration, error) {
 	return time.Duration(user+system) * tick, err
 }
 
-// parsePeak returns the largest size a process ever had in memory, in bytes,
-// from the text of /proc/PID/status.
-func parsePeak(text []byte) (int64, error) {
-	_, rest, ok := bytes.Cut(text, []byte("\nVmHWM:"))
+// parseStatus returns a size from the text of /proc/PID/status, in bytes.
+func parseStatus(text []byte, field string) (int64, error) {
+	_, rest, ok := bytes.Cut(text, []byte("\n"+field+":"))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	kilobytes, isKB := strings.CutSuffix(strings.TrimSpace(string(line)), " kB")
 	if !ok || !isKB {
-		return 0, fmt.Errorf("/proc/PID/status tells no VmHWM in kB")
+		return 0, fmt.Errorf("/proc/PID/status tells no %s in kB", field)
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(kilobytes), 10, 64)
 	return n << 10, err
@@ -83,12 +84,39 @@ func ProcessTime(pid int) (time.Duration, error) {
 }
 
 // ProcessPeak is the most memory that a process ever had (VmHWM), in bytes.
-func ProcessPeak(pid int) (int64, error) {
+func ProcessPeak(pid int) (int64, error) { return processStatus(pid, "VmHWM") }
+
+// ProcessMemory is the memory that a process has now (VmRSS), in bytes.
+func ProcessMemory(pid int) (int64, error) { return processStatus(pid, "VmRSS") }
+
+func processStatus(pid int, field string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
-	return parsePeak(text)
+	return parseStatus(text, field)
+}
+
+// ProcessFiles names what a process has open: files by their paths, connections and
+// the like by their kinds.
+func ProcessFiles(pid int) ([]string, error) {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	open, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, handle := range open {
+		name, err := os.Readlink(filepath.Join(dir, handle.Name()))
+		if errors.Is(err, os.ErrNotExist) { // closed meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // OwnTime is the processor time of this process.

@@ -2,6 +2,8 @@ package machine
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -31,12 +33,15 @@ func TestParsePidStat(t *testing.T) {
 	}
 }
 
-func TestParsePeak(t *testing.T) {
-	if peak, err := parsePeak([]byte("Name:\tnode\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 3 kB\n")); err != nil || peak != 2<<20 {
-		t.Errorf("peak %d, error %v", peak, err)
+func TestParseStatus(t *testing.T) {
+	text := []byte("Name:\tnode\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 3 kB\n")
+	for field, want := range map[string]int64{"VmHWM": 2 << 20, "VmRSS": 3 << 10} {
+		if size, err := parseStatus(text, field); err != nil || size != want {
+			t.Errorf("%s is %d, error %v", field, size, err)
+		}
 	}
 	for _, bad := range []string{"", "Name:\tnode\nVmRSS:\t 3 kB\n", "Name:\tnode\nVmHWM:\t 3 pages\n"} {
-		if _, err := parsePeak([]byte(bad)); err == nil {
+		if _, err := parseStatus([]byte(bad), "VmHWM"); err == nil {
 			t.Errorf("%q passes", bad)
 		}
 	}
@@ -61,6 +66,17 @@ func TestOwnProcessIsRead(t *testing.T) {
 	}
 	if peak, err := ProcessPeak(os.Getpid()); err != nil || peak < 1<<20 {
 		t.Errorf("peak %d, error %v", peak, err)
+	}
+	if now, err := ProcessMemory(os.Getpid()); err != nil || now < 1<<20 {
+		t.Errorf("memory %d, error %v", now, err)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "open"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if files, err := ProcessFiles(os.Getpid()); err != nil || !slices.Contains(files, f.Name()) {
+		t.Errorf("the files open are %v, error %v", files, err)
 	}
 	if busy, idle, err := Time(); err != nil || busy <= 0 || idle <= 0 {
 		t.Errorf("busy %v, idle %v, error %v", busy, idle, err)
