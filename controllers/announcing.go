@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/posnet/posnet/api/v1alpha1"
+	"github.com/posnet/posnet/controllers/plan/kube"
 )
 
 // Reasons of Events that are no condition's.
@@ -31,11 +34,23 @@ const action = "Reconcile"
 const maxNote = 1024
 
 func (r *Reconciler) event(n *v1alpha1.PosNetwork, kind, reason, format string, args ...any) {
+	r.eventAbout(n, nil, kind, reason, format, args...)
+}
+
+// validatorEvent is an Event about one validator, which it names as the related
+// object: Events of one reason that differ in nothing but their text are folded
+// into the first of them, and what the others say is lost.
+func (r *Reconciler) validatorEvent(n *v1alpha1.PosNetwork, validator, kind, reason, format string, args ...any) {
+	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: n.Namespace, Name: kube.StatefulSetName(n.Name, validator)}}
+	r.eventAbout(n, set, kind, reason, format, args...)
+}
+
+func (r *Reconciler) eventAbout(n *v1alpha1.PosNetwork, related runtime.Object, kind, reason, format string, args ...any) {
 	note := fmt.Sprintf(format, args...)
 	if len(note) > maxNote {
 		note = strings.ToValidUTF8(note[:maxNote-len("…")], "") + "…"
 	}
-	r.events.Eventf(n, nil, kind, reason, action, "%s", note)
+	r.events.Eventf(n, related, kind, reason, action, "%s", note)
 }
 
 // announceBirth tells of what was made just now and is never made again.
@@ -48,7 +63,7 @@ func (r *Reconciler) announceBirth(s *seen) {
 		r.event(s.network, corev1.EventTypeNormal, eventCreated, "the network begins, with %d validators and genesis %s", len(g.Validators), g.Network())
 	}
 	for _, name := range s.identity.Replaced {
-		r.event(s.network, corev1.EventTypeNormal, eventReplaced, "validator %s has new keys, and signs with %s from now on", name, s.identity.Public[name].Sign)
+		r.validatorEvent(s.network, name, corev1.EventTypeNormal, eventReplaced, "validator %s has new keys, and signs with %s from now on", name, s.identity.Public[name].Sign)
 	}
 }
 
@@ -60,7 +75,7 @@ func (r *Reconciler) announcePause(s *seen, m *memory, name string) {
 		return
 	}
 	m.pause = restart
-	r.event(s.network, corev1.EventTypeNormal, eventChainPauses, "%s is restarted, without which there is no quorum: the chain pauses, and nothing is lost", name)
+	r.validatorEvent(s.network, name, corev1.EventTypeNormal, eventChainPauses, "%s is restarted, without which there is no quorum: the chain pauses, and nothing is lost", name)
 }
 
 // announce tells of each change between the status before and the one that was
@@ -142,7 +157,7 @@ func (r *Reconciler) announceValidators(before, now *v1alpha1.PosNetwork) {
 			r.announceStake(now, v.Name, old.EffectiveStake, v.EffectiveStake)
 		}
 		if known && v.Evidence > old.Evidence {
-			r.event(now, corev1.EventTypeWarning, eventEvidence, "validator %s signed votes that contradict each other, %d times by now", v.Name, v.Evidence)
+			r.validatorEvent(now, v.Name, corev1.EventTypeWarning, eventEvidence, "validator %s signed votes that contradict each other, %d times by now", v.Name, v.Evidence)
 		}
 	}
 	for _, v := range before.Status.Validators {
@@ -155,10 +170,10 @@ func (r *Reconciler) announceValidators(before, now *v1alpha1.PosNetwork) {
 func (r *Reconciler) announceStake(n *v1alpha1.PosNetwork, name string, was, is int64) {
 	switch {
 	case was == 0:
-		r.event(n, corev1.EventTypeNormal, eventStakeChanged, "validator %s has joined with a stake of %d", name, is)
+		r.validatorEvent(n, name, corev1.EventTypeNormal, eventStakeChanged, "validator %s has joined with a stake of %d", name, is)
 	case is == 0:
-		r.event(n, corev1.EventTypeNormal, eventStakeChanged, "validator %s has left with its stake of %d", name, was)
+		r.validatorEvent(n, name, corev1.EventTypeNormal, eventStakeChanged, "validator %s has left with its stake of %d", name, was)
 	default:
-		r.event(n, corev1.EventTypeNormal, eventStakeChanged, "the stake of %s went from %d to %d", name, was, is)
+		r.validatorEvent(n, name, corev1.EventTypeNormal, eventStakeChanged, "the stake of %s went from %d to %d", name, was, is)
 	}
 }
