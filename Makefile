@@ -18,7 +18,7 @@ IMAGE_DIR = dist/image
 
 .PHONY: help
 help: ## Say what can be made.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the programs into bin/.
@@ -61,8 +61,12 @@ lint: ## Run the linters, and prove that the import rules bite.
 .PHONY: test
 test: verify vet lint unit ## Check everything: generated files, format, vet, lint, tests.
 
+.PHONY: control-plane
+control-plane: # Build the API server and etcd that tests need, which takes minutes the first time: more than a test may.
+	@test -n "$$KUBEBUILDER_ASSETS" || hack/kind-node/build.sh control-plane >/dev/null
+
 .PHONY: unit
-unit: ## Run the tests alone.
+unit: control-plane ## Run the tests alone.
 	$(GO) test ./...
 	$(GO) test -tags failpoints ./node/failpoint
 
