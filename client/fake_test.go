@@ -47,6 +47,8 @@ func newFake() *fake {
 	return &fake{merge: func([]*types.Record) error { return nil }, changed: make(chan struct{})}
 }
 
+func (f *fake) Busy() error { return nil }
+
 func (f *fake) Merge(_ context.Context, records []*types.Record) error { return f.merge(records) }
 
 func (f *fake) Balance(_ context.Context, a types.Account) (message.Balance, error) {

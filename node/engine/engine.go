@@ -78,6 +78,7 @@ type Engine struct {
 	watching atomic.Bool // whether watch keeps this validator silent, for all to read
 	guests   *guests
 	intake   *intake
+	throttle *throttle
 
 	inbox  chan consensus.Event
 	calls  chan func()
@@ -148,6 +149,7 @@ func New(o Options) (*Engine, error) {
 	e.metrics = newMetrics(o.Registry, e)
 	e.audit = newAuditor(e.history, o.Logger)
 	e.intake = newIntake(e)
+	e.throttle = newThrottle()
 	e.guests = newGuests(e)
 	e.readiness.begin(len(o.Config.Peers))
 	e.watching.Store(o.Data.SignLog.Fresh())
@@ -306,6 +308,7 @@ func (e *Engine) step(event consensus.Event) {
 	events := []consensus.Event{event}
 	for len(events) > 0 {
 		actions := e.core.Step(events[0])
+		e.throttle.see(e.core.View().Step)
 		events = events[1:]
 		for _, action := range actions {
 			if e.Err() != nil {
@@ -325,6 +328,7 @@ func (e *Engine) storeView() {
 // newHeight is the event that begins the height above the head. If this process
 // was stopped there before, the sign log is part of it.
 func (e *Engine) newHeight() consensus.NewHeight {
+	e.throttle.begin()
 	height := e.chain.head.Height + 1
 	event := consensus.NewHeight{
 		Height: height, Validators: e.chain.next.Set, Order: order{e.chain.next}, Resume: e.signer.replay(height),

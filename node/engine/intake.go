@@ -65,6 +65,13 @@ func (in *intake) holds(id types.Hash) bool {
 	return in.pending[id] > 0
 }
 
+// waiting is how many records are in the queue or being checked.
+func (in *intake) waiting() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.records
+}
+
 // put queues a frame if there is room, and reports whether it did. A frame
 // always fits into an empty queue.
 func (in *intake) put(f queued) bool {

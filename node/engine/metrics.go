@@ -49,6 +49,7 @@ func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
 		gauge("height", "Height of the newest committed block.", func() float64 { return float64(e.Head()) }),
 		gauge("pool_records", "Records that wait for a block.", func() float64 { return float64(e.pool.Stats().Size) }),
 		gauge("pool_bytes", "Encoded bytes of the records that wait for a block.", func() float64 { return float64(e.pool.Stats().Bytes) }),
+		gauge("pool_limit", "Records that may wait while a block is agreed on before clients are refused.", func() float64 { return float64(e.throttle.limit.Load()) }),
 		gauge("round", "Round of the height under way.", func() float64 { return float64(e.view.Load().Round) }),
 		gauge("peers", "Validators this node is linked with.", func() float64 { return float64(len(e.linked())) }),
 		gauge("evidence", "Pairs of contradicting votes kept.", func() float64 { return float64(e.evidence.count()) }),

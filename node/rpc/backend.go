@@ -16,6 +16,10 @@ import (
 // Any error may be a *message.Error, which chooses the status; other errors
 // become 500, those of an ended context 503.
 type Backend interface {
+	// Busy returns why no merge is taken right now, or nil. It is asked before the
+	// records of a merge are read: where there are too many, refusing must cost next
+	// to nothing.
+	Busy() error
 	// Merge takes records into the pool, all or none, and returns once they are
 	// there, or with the reason why none is. The records passed CheckForm and
 	// nothing else: signatures, network rules and nonces are the backend's to

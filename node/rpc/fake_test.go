@@ -25,6 +25,7 @@ type fake struct {
 	changed chan struct{}
 
 	ready error
+	busy  error // why no merge is taken
 	// merging is called before a merge enters the pool, and may refuse it.
 	merging func(ctx context.Context, records []*types.Record) error
 }
@@ -46,6 +47,8 @@ func (f *fake) tick() types.Time {
 	f.clock += 1_000000000
 	return f.clock
 }
+
+func (f *fake) Busy() error { return f.busy }
 
 func (f *fake) Merge(ctx context.Context, records []*types.Record) error {
 	if f.merging != nil {

@@ -44,6 +44,10 @@ func label(op message.Op) string {
 // merge reads the records and hands them to the node, beside other merges of
 // this connection.
 func (c *conn) merge(f frame, r request, a *arguments, began time.Time) error {
+	if busy := c.server.backend.Busy(); busy != nil {
+		f.done()
+		return c.refuse("merge", refusal(busy), r.id)
+	}
 	records, err := readRecords(a.values["pool"])
 	if err != nil {
 		f.done()

@@ -419,3 +419,20 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("%v connections", got)
 	}
 }
+
+// A node with too much to do refuses a merge without a look at its records, and
+// does everything else.
+func TestBusy(t *testing.T) {
+	f := newFake()
+	f.busy = message.Errorf(message.StatusTooFast, "too much waits")
+	s := connect(t, serve(t, f, rpc.Options{}))
+	want := `{"status":429,"error":"too much waits","response":null,"id":1}`
+	for _, request := range []string{fmt.Sprintf(mint, 5, 1), `{"op":"merge","args":{"pool":[{"no":"record"}]},"id":1}`} {
+		if got := s.ask(request); got != want {
+			t.Errorf("%s: got %s", request, got)
+		}
+	}
+	if got := s.ask(`{"op":"pool"}`); got != `{"status":200,"error":"OK","response":{"pool":[]}}` {
+		t.Errorf("got %s", got)
+	}
+}

@@ -19,7 +19,7 @@ type Options struct {
 	// 1000, which with all their buffers full take about 100 MB.
 	MaxConnections int
 	// MergeWindow is how many requests of one connection may be under way or
-	// unanswered; 0 stands for 256, enough to fill a batch of signatures. Beyond
+	// unanswered; 0 stands for 512, enough to fill a batch of signatures. Beyond
 	// it the connection is not read from.
 	MergeWindow int
 	// QueriesPerSecond is how many requests other than merges one connection may
@@ -89,7 +89,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	number(&o.MaxConnections, 1000)
-	number(&o.MergeWindow, 256)
+	number(&o.MergeWindow, 512)
 	number(&o.QueriesPerSecond, 10_000)
 	duration(&o.PingInterval, 30*time.Second)
 	duration(&o.SilenceTimeout, 10*time.Minute)

@@ -134,6 +134,8 @@ var _ rpc.Backend = (*backend)(nil)
 
 var errNone = message.Errorf(message.StatusNotFound, "this node is a stand-in: it has no such thing")
 
+func (b *backend) Busy() error { return nil }
+
 func (b *backend) Merge(context.Context, []*types.Record) error {
 	return message.Errorf(message.StatusForbidden, "this node is a stand-in: it takes no records")
 }
