@@ -39,6 +39,9 @@ type Options struct {
 	// ReadBuffer is how many bytes are read at once; 0 stands for 16 KiB. A program
 	// with a thousand quiet connections is content with less.
 	ReadBuffer int
+	// Horizon keeps reads from showing less than what was seen before, at this
+	// node or another; nil: they show what the node has.
+	Horizon *Horizon
 }
 
 // writeBufferBytes is what one write to the connection takes.
@@ -78,6 +81,8 @@ type Client struct {
 	lastID  uint64
 	news    chan message.Event // nil until Subscribe
 	size    int                // of news
+
+	horizon *Horizon // nil: none
 }
 
 // call is one request under way.
@@ -103,7 +108,7 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 	}
 	c := &Client{
 		done: make(chan struct{}), wake: make(chan struct{}, 1), slot: make(chan struct{}, o.Window),
-		byID: map[uint64]*call{}, size: o.News,
+		byID: map[uint64]*call{}, size: o.News, horizon: o.Horizon,
 	}
 	dialer := websocket.Dialer{
 		HandshakeTimeout: 10 * time.Second,

@@ -101,7 +101,7 @@ func (f *fake) Record(_ context.Context, id types.Hash) (message.Record, error) 
 	for _, b := range f.blocks {
 		for i, r := range b.Records {
 			if r.ID() == id {
-				return message.Record{ID: id, State: message.Committed, Height: b.Header.Height, Index: uint32(i), Record: &message.Item{Record: r}}, nil
+				return message.Record{ID: id, State: message.Committed, Height: b.Header.Height, Index: uint32(i), Record: &message.Item{Record: r}, Head: uint64(len(f.blocks))}, nil
 			}
 		}
 	}

@@ -34,15 +34,25 @@ type BlocksArgs struct {
 
 // Blocks returns blocks in order. Next of the answer is the Start that goes on.
 func (c *Client) Blocks(ctx context.Context, a BlocksArgs) (out message.Blocks, err error) {
-	return out, c.Do(ctx, message.OpBlocks, a, &out)
+	err = c.Do(ctx, message.OpBlocks, struct {
+		BlocksArgs
+		horizonArgs
+	}{a, c.horizonArgs()}, &out)
+	if len(out.Blocks) > 0 {
+		c.saw(out.Next)
+	}
+	return out, err
 }
 
 // Block returns one block; a negative height counts from the end.
 func (c *Client) Block(ctx context.Context, height int64, a BlockArgs) (out message.Block, err error) {
-	return out, c.Do(ctx, message.OpBlock, struct {
+	err = c.Do(ctx, message.OpBlock, struct {
 		Height int64 `json:"height"`
 		BlockArgs
-	}{height, a}, &out)
+		horizonArgs
+	}{height, a, c.horizonArgs()}, &out)
+	c.saw(out.Index)
+	return out, err
 }
 
 // Peers returns the other validators and whether the node is linked with them.
@@ -69,22 +79,32 @@ func (c *Client) Validators(ctx context.Context, height uint64) (out message.Val
 
 // Balance returns an account's balance and next nonce.
 func (c *Client) Balance(ctx context.Context, account types.Account) (out message.Balance, err error) {
-	return out, c.Do(ctx, message.OpBalance, map[string]types.Account{"account": account}, &out)
+	err = c.Do(ctx, message.OpBalance, struct {
+		Account types.Account `json:"account"`
+		horizonArgs
+	}{account, c.horizonArgs()}, &out)
+	c.saw(out.Head)
+	return out, err
 }
 
 type idArgs struct {
 	ID types.Hash `json:"id"`
+	horizonArgs
 }
 
 // Record returns what became of a record.
 func (c *Client) Record(ctx context.Context, id types.Hash) (out message.Record, err error) {
-	return out, c.Do(ctx, message.OpRecord, idArgs{id}, &out)
+	err = c.Do(ctx, message.OpRecord, idArgs{id, c.horizonArgs()}, &out)
+	c.saw(out.Head)
+	return out, err
 }
 
 // Proof returns the proof that a record is in a block; see message.Proof.Verify,
 // and package light for whom to trust.
 func (c *Client) Proof(ctx context.Context, id types.Hash) (out message.Proof, err error) {
-	return out, c.Do(ctx, message.OpProof, idArgs{id}, &out)
+	err = c.Do(ctx, message.OpProof, idArgs{id, c.horizonArgs()}, &out)
+	c.saw(out.Height)
+	return out, err
 }
 
 // Genesis returns what the network began with. Its hash must be its id: see
@@ -118,7 +138,13 @@ func (c *Client) Winners(ctx context.Context, limit int) ([]message.Winner, erro
 // bears its block's hash. The error is a 404 where the node is not that far.
 func (c *Client) WinnersUpTo(ctx context.Context, height uint64, limit int) ([]message.Winner, error) {
 	var out message.Winners
-	err := c.Do(ctx, message.OpWinners, heightArgs{height, limit}, &out)
+	err := c.Do(ctx, message.OpWinners, struct {
+		heightArgs
+		horizonArgs
+	}{heightArgs{height, limit}, c.horizonArgs()}, &out)
+	if len(out.Winners) > 0 {
+		c.saw(out.Winners[0].Height)
+	}
 	return out.Winners, err
 }
 

@@ -105,6 +105,7 @@ func (c *Client) deliver(id uint64, a *message.Answer) error {
 
 // publish hands news to whoever subscribed.
 func (c *Client) publish(e message.Event) error {
+	c.sawNews(&e)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.news == nil || c.err != nil {

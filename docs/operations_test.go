@@ -14,7 +14,7 @@ import (
 
 var (
 	operationRow = regexp.MustCompile("(?m)^\\| (`[a-z]+`(?:, `[a-z]+`)*) \\|([^|]*)\\| .* \\|$")
-	codeWord     = regexp.MustCompile("`([a-z]+)`")
+	codeWord     = regexp.MustCompile("`([a-zA-Z]+)`")
 	neededWord   = regexp.MustCompile("\\*\\*`([a-z]+)`\\*\\*")
 	quotedWord   = regexp.MustCompile(`"([a-zA-Z]+)"`)
 )

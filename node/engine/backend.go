@@ -29,12 +29,11 @@ func (e *Engine) Name(validator types.PublicKey) string {
 
 // Status returns the node's state.
 func (e *Engine) Status(context.Context) (message.Status, error) {
-	stats, view := e.pool.Stats(), e.view.Load()
-	online := e.online()
+	view, online := e.view.Load(), e.online()
 	s := message.Status{
 		Name: e.options.Config.Name, Key: e.self, Network: e.options.Genesis.Name, NetworkID: e.network, Version: e.options.Version,
 		Round: view.Round, Step: view.Step.String(), Voting: !e.watching.Load(), Ready: true,
-		Peers: len(online) - 1, PoolSize: stats.Size, PoolBytes: stats.Bytes, Rule: e.options.Config.Builder.When,
+		Peers: len(online) - 1, Rule: e.options.Config.Builder.When,
 		Evidence: e.evidence.count(), Params: params(e.options.Genesis.Params),
 	}
 	if err := e.Ready(); err != nil {
@@ -42,6 +41,8 @@ func (e *Engine) Status(context.Context) (message.Status, error) {
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
+	stats := e.pool.Stats()
+	s.PoolSize, s.PoolBytes = stats.Size, stats.Bytes
 	c := e.chain
 	s.Height, s.HeadHash = c.head.Height, c.head.Hash
 	if s.Height > 0 {
@@ -88,9 +89,9 @@ func (e *Engine) Peers(context.Context) ([]message.Peer, error) {
 // Balance returns the state of an account.
 func (e *Engine) Balance(_ context.Context, account types.Account) (message.Balance, error) {
 	e.mu.RLock()
+	defer e.mu.RUnlock()
 	a := e.chain.state.Account(account)
-	e.mu.RUnlock()
-	b := message.Balance{Account: account, Balance: a.Balance, Nonce: a.Nonce, PendingNonce: a.Nonce}
+	b := message.Balance{Account: account, Balance: a.Balance, Nonce: a.Nonce, PendingNonce: a.Nonce, Head: e.chain.head.Height}
 	if key, ok := account.Key(); ok {
 		b.PendingNonce = max(a.Nonce, e.pool.NextNonce(key, a.Nonce))
 	}
@@ -99,26 +100,44 @@ func (e *Engine) Balance(_ context.Context, account types.Account) (message.Bala
 
 // Record returns the fate of a record.
 func (e *Engine) Record(ctx context.Context, id types.Hash) (message.Record, error) {
-	if r, ok := e.pool.Get(id); ok {
-		return message.Record{ID: id, State: message.Pooled, Record: &message.Item{Record: r.Record()}}, nil
+	fate, err := e.fate(id)
+	if err != nil || fate.State != message.Committed {
+		return fate, err
 	}
+	b, _, err := e.Block(ctx, fate.Height)
+	if err != nil {
+		return message.Record{}, err
+	}
+	fate.Record = &message.Item{Record: b.Records[fate.Index]}
+	if fate.Index > 0 {
+		fate.Record.Prev = b.Records[fate.Index-1].ID()
+	}
+	return fate, nil
+}
+
+// fate is what became of a record as of the newest block; where it is in a block,
+// the record itself is left out, since reading it takes longer than a commit
+// should have to wait.
+func (e *Engine) fate(id types.Hash) (message.Record, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	fate := message.Record{ID: id, Head: e.chain.head.Height}
 	height, index, ok, err := e.options.Data.Store.Place(id)
 	if err != nil {
 		return message.Record{}, err
 	}
 	if ok {
-		b, _, err := e.Block(ctx, height)
-		if err != nil {
-			return message.Record{}, err
-		}
-		item := &message.Item{Record: b.Records[index]}
-		if index > 0 {
-			item.Prev = b.Records[index-1].ID()
-		}
-		return message.Record{ID: id, State: message.Committed, Height: height, Index: index, Record: item}, nil
+		// A copy whose signature was being checked meanwhile may be in the pool once more.
+		fate.State, fate.Height, fate.Index = message.Committed, height, index
+		return fate, nil
+	}
+	if r, ok := e.pool.Get(id); ok {
+		fate.State, fate.Record = message.Pooled, &message.Item{Record: r.Record()}
+		return fate, nil
 	}
 	if reason, ok := e.fates.Dropped(id); ok {
-		return message.Record{ID: id, State: message.Dropped, Reason: reason}, nil
+		fate.State, fate.Reason = message.Dropped, reason
+		return fate, nil
 	}
 	return message.Record{}, message.Errorf(message.StatusNotFound, "record %s is neither in the pool nor in a block, and this node does not remember dropping it", id)
 }

@@ -143,7 +143,7 @@ func (e *Engine) applyGroup(blocks []fetched) (n int, wrong error) {
 	e.mu.Lock()
 	n, wrong, err := e.advanceBy(&g, blocks)
 	if err == nil && len(g.changes) > 0 {
-		err = e.chain.write(g.changes...)
+		err = e.publish(g.changes, g.blocks...)
 	}
 	e.mu.Unlock()
 	if err == nil && len(g.blocks) > 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/node/failpoint"
+	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -23,7 +24,7 @@ func (e *Engine) commit(d decided) error {
 	e.mu.Lock()
 	batch, err := e.chain.advance(d.executed, d.raw, d.cert.Encode())
 	if err == nil {
-		err = e.chain.write(batch)
+		err = e.publish([]storage.Commit{batch}, d)
 	}
 	e.mu.Unlock()
 	if err != nil {
@@ -32,9 +33,27 @@ func (e *Engine) commit(d decided) error {
 	return e.committed(began, d)
 }
 
-// committed does what follows upon blocks that are on disk.
-func (e *Engine) committed(began time.Time, blocks ...decided) error {
+// publish puts blocks that the chain advanced by on disk, takes their records out
+// of the pool, and wakes who waits for them. The caller holds e.mu all the while:
+// whoever reads under it sees a block wholly or not at all, and what it has seen
+// no crash takes back.
+func (e *Engine) publish(changes []storage.Commit, blocks ...decided) error {
+	if err := e.chain.write(changes...); err != nil {
+		return err
+	}
 	failpoint.Pass(failpoint.Committed)
+	for _, d := range blocks {
+		e.clearPool(d.Block.Records)
+	}
+	failpoint.Pass(failpoint.PoolCleared)
+	for _, d := range blocks {
+		e.recent.committed(d.Block, d.cert)
+	}
+	return nil
+}
+
+// committed does what follows upon blocks that everybody sees.
+func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	e.lastCommit = time.Now()
 	took := e.lastCommit.Sub(began) / time.Duration(len(blocks))
 	e.forget()
@@ -44,17 +63,12 @@ func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	failpoint.Pass(failpoint.SignPruned)
 	e.audit.committed()
 	for _, d := range blocks {
-		e.clearPool(d.Block.Records)
-		failpoint.Pass(failpoint.PoolCleared)
 		e.metrics.committed(d.Block, d.cert, took)
 		e.guests.committed(d.executed)
 		e.log.Debug("committed", "height", d.Block.Header.Height, "records", len(d.Block.Records), "round", d.cert.Round, "hash", d.cert.Block.Short())
 	}
 	e.guests.tendAll()
 	e.readiness.committed(e.chain.head.Height)
-	for _, d := range blocks {
-		e.recent.committed(d.Block, d.cert)
-	}
 	return nil
 }
 

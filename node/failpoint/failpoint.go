@@ -19,10 +19,10 @@ const (
 	Sent          Point = "sent"           // the links have it
 	Decided       Point = "decided"        // a quorum has decided, and the block is not stored
 	CommitBatch   Point = "commit-batch"   // all that the block changes is in a batch, and the batch not on disk
-	CommitStored  Point = "commit-stored"  // the batch is on disk, and nobody has been told
+	CommitStored  Point = "commit-stored"  // the batch is on disk, and the store does not name it as its head
 	Committed     Point = "committed"      // the block is the head, and its records are still in the pool
-	PoolCleared   Point = "pool-cleared"   // they are out of it, and the sign log is not pruned
-	SignPruned    Point = "sign-pruned"    // it is, and those who wait for the block have not been told
+	PoolCleared   Point = "pool-cleared"   // they are out of it, and nobody has been told of the block
+	SignPruned    Point = "sign-pruned"    // everybody has, and what was signed for its height is forgotten
 	FileReplacing Point = "file-replacing" // a file's next content is on disk beside it
 	FileReplaced  Point = "file-replaced"  // it has taken the file's place, and the folder is not synced
 	FolderMade    Point = "folder-made"    // a new data folder has sign log and chain, and is not marked as ready

@@ -15,6 +15,9 @@ import (
 //
 // Any error may be a *message.Error, which chooses the status; other errors
 // become 500, those of an ended context 503.
+//
+// A block shows in all methods at once, when it is on disk and before WaitBlock
+// tells of it: once anything has shown it, everything does.
 type Backend interface {
 	// Busy returns why no merge is taken right now, or nil. It is asked before the
 	// records of a merge are read: where there are too many, refusing must cost next

@@ -181,7 +181,9 @@ func (f *fake) Validators(_ context.Context, height uint64) (message.Validators,
 }
 
 func (f *fake) Balance(_ context.Context, account types.Account) (message.Balance, error) {
-	b := message.Balance{Account: account}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := message.Balance{Account: account, Head: uint64(len(f.blocks))}
 	for _, block := range f.blocks {
 		for _, r := range block.Records {
 			if r.Receiver == account {
@@ -195,13 +197,14 @@ func (f *fake) Balance(_ context.Context, account types.Account) (message.Balanc
 func (f *fake) Record(_ context.Context, id types.Hash) (message.Record, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	head := uint64(len(f.blocks))
 	if p, ok := f.places[id]; ok {
 		item := message.Item{Record: f.blocks[p.height-1].Records[p.index]}
-		return message.Record{ID: id, State: message.Committed, Height: p.height, Index: uint32(p.index), Record: &item}, nil
+		return message.Record{ID: id, State: message.Committed, Height: p.height, Index: uint32(p.index), Record: &item, Head: head}, nil
 	}
 	for _, r := range f.pool {
 		if r.ID() == id {
-			return message.Record{ID: id, State: message.Pooled, Record: &message.Item{Record: r}}, nil
+			return message.Record{ID: id, State: message.Pooled, Record: &message.Item{Record: r}, Head: head}, nil
 		}
 	}
 	return message.Record{}, message.Errorf(message.StatusNotFound, "No record %s is known here", id)

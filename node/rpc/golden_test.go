@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posnet/posnet/node/rpc"
 	"github.com/posnet/posnet/node/rpc/message"
@@ -32,7 +33,7 @@ func playGolden(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := connect(t, serve(t, goldenNode(), rpc.Options{Version: "v1"}))
+	s := connect(t, serve(t, goldenNode(), rpc.Options{Version: "v1", HeightTimeout: time.Millisecond}))
 	var out strings.Builder
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSuffix(line, "\n")

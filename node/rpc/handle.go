@@ -118,6 +118,9 @@ func (c *conn) run(o *operation, a *arguments, id []byte) ([]byte, error) {
 	case message.OpSubscribe, message.OpUnsubscribe:
 		response, err = c.server.hub.change(c, o.name == message.OpSubscribe, a)
 	default:
+		if err := c.reach(a); err != nil {
+			return nil, err
+		}
 		if err := c.take(c.server.queries, 1); err != nil {
 			return nil, message.Errorf(message.StatusNotReady, "The node is busy with other requests: try again")
 		}
@@ -128,6 +131,24 @@ func (c *conn) run(o *operation, a *arguments, id []byte) ([]byte, error) {
 		return nil, err
 	}
 	return okAnswer(response, id)
+}
+
+// reach waits until the node has the block that a read is to see, for so long as
+// blocks on their way take. It holds up what comes behind it on the connection,
+// and nobody else.
+func (c *conn) reach(a *arguments) error {
+	height := uint64(a.integer(minHeight, 0, 0, int64(types.MaxAmount)))
+	backend, patience := c.server.backend, c.server.options.HeightTimeout
+	if a.err != nil || height == 0 || height <= backend.Head() {
+		return a.err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	err := backend.WaitBlock(ctx, height)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return message.Errorf(message.StatusNotReady, "This node has block %d and, after %v, not yet the block of %q %d: try again, or ask another node", backend.Head(), patience, minHeight, height)
+	}
+	return err
 }
 
 // refuse answers a request that is wrong.

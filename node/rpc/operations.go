@@ -40,22 +40,26 @@ func optional(names ...string) []parameter {
 	return list
 }
 
+// minHeight is the argument of reads that are to see a block which another node
+// may have told of.
+const minHeight = "minHeight"
+
 // operations is the API. Those without run are the connection's own: merge is
 // worked on beside others, and topics belong to a connection.
 var operations = []*operation{
 	{message.OpPool, optional("limit", "ids"), "the records that wait for a block", runPool},
 	{message.OpMerge, needed("pool"), "brings records into the pool, all or none", nil},
-	{message.OpBlocks, optional("start", "limit", "ids", "certified"), "blocks in order; start 0 is the first after genesis, and a negative one counts from the end", runBlocks},
+	{message.OpBlocks, optional("start", "limit", "ids", "certified", minHeight), "blocks in order; start 0 is the first after genesis, and a negative one counts from the end", runBlocks},
 	{message.OpPeers, nil, "the other validators, and whether this node is linked with them", runPeers},
 	{message.OpStatus, nil, "how this node and its chain are", runStatus},
 	{message.OpValidators, optional("height"), "the validators of a height", runValidators},
-	{message.OpBalance, needed("account"), "an account's balance and next nonce", runBalance},
-	{message.OpBlock, append(needed("height"), optional("ids", "certified")...), "one block; a negative height counts from the end", runBlock},
-	{message.OpRecord, needed("id"), "what became of a record", runRecord},
-	{message.OpWinners, optional("height", "limit"), "who won the blocks up to a height", runWinners},
+	{message.OpBalance, append(needed("account"), optional(minHeight)...), "an account's balance and next nonce", runBalance},
+	{message.OpBlock, append(needed("height"), optional("ids", "certified", minHeight)...), "one block; a negative height counts from the end", runBlock},
+	{message.OpRecord, append(needed("id"), optional(minHeight)...), "what became of a record", runRecord},
+	{message.OpWinners, optional("height", "limit", minHeight), "who won the blocks up to a height", runWinners},
 	{message.OpDraw, optional("height", "limit"), "the lottery of a height: seed, participants, order, winner", runDraw},
 	{message.OpFairness, nil, "whether the draws so far look fair", runFairness},
-	{message.OpProof, needed("id"), "the proof that a record is in a block", runProof},
+	{message.OpProof, append(needed("id"), optional(minHeight)...), "the proof that a record is in a block", runProof},
 	{message.OpEvidence, nil, "votes that contradict each other", runEvidence},
 	{message.OpGenesis, nil, "what the network began with", runGenesis},
 	{message.OpHandovers, optional("from", "limit"), "heights whose validators handed over to others, from a height on", runHandovers},

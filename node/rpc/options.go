@@ -43,6 +43,10 @@ type Options struct {
 	// BusyTimeout is how long a request waits for its share of what all
 	// connections have together; 0 stands for 5 s.
 	BusyTimeout time.Duration
+	// HeightTimeout is how long a read waits for the block of its minHeight; 0
+	// stands for 5 s: a node that is in step has it sooner, and one that is not is
+	// better left for another.
+	HeightTimeout time.Duration
 	// PoolInterval is how often subscribers of the pool are told at most; 0
 	// stands for 100 ms, about what an eye can follow.
 	PoolInterval time.Duration
@@ -96,6 +100,7 @@ func (o Options) withDefaults() Options {
 	duration(&o.FrameTimeout, 30*time.Second)
 	duration(&o.WriteTimeout, 10*time.Second)
 	duration(&o.BusyTimeout, 5*time.Second)
+	duration(&o.HeightTimeout, 5*time.Second)
 	duration(&o.PoolInterval, 100*time.Millisecond)
 	return o
 }

@@ -213,7 +213,7 @@ func (b *backend) Validators(context.Context, uint64) (message.Validators, error
 }
 
 func (b *backend) Balance(_ context.Context, account types.Account) (message.Balance, error) {
-	return message.Balance{Account: account}, nil
+	return message.Balance{Account: account, Head: b.Head()}, nil
 }
 
 func (b *backend) Record(context.Context, types.Hash) (message.Record, error) {

@@ -62,6 +62,7 @@ type Record struct {
 	Index  uint32      `json:"index"`            // committed: its place in the block, from 0
 	Reason string      `json:"reason,omitempty"` // dropped: why, one sentence
 	Record *Item       `json:"record,omitempty"` // absent where only its fate is remembered
+	Head   uint64      `json:"head"`             // the height of the newest block as of which this is so
 }
 
 // Balance answers op balance.
@@ -72,6 +73,7 @@ type Balance struct {
 	// counts the account's records in the pool too. Both are 0 for open accounts.
 	Nonce        uint64 `json:"nonce"`
 	PendingNonce uint64 `json:"pendingNonce"`
+	Head         uint64 `json:"head"` // the height of that block
 }
 
 // Proof answers op proof: that a record is in a committed block. It holds if
