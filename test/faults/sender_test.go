@@ -22,6 +22,10 @@ const (
 	funds = 1_000_000
 	// retry is how long a sender waits before it tries another node.
 	retry = 20 * time.Millisecond
+	// answerPatience is how long a sender waits for a node's answer. Nodes that die
+	// drive all senders to the one that stands still next, and if they stayed there
+	// the others would have nothing to make blocks of.
+	answerPatience = 3 * time.Second
 )
 
 // sender is one account and the careful program that spends from it: it keeps
@@ -72,10 +76,7 @@ func (s *sender) account() types.Account { return types.KeyedAccount(s.key.Publi
 // deliver tries until a node has taken the record in, or ctx ends.
 func (s *sender) deliver(ctx context.Context, r *types.Record) {
 	for ctx.Err() == nil {
-		err := s.connect(ctx)
-		if err == nil {
-			err = s.client.Merge(ctx, r)
-		}
+		err := s.send(ctx, r)
 		if err == nil {
 			s.mu.Lock()
 			s.accepted = int(r.Nonce) + 1
@@ -88,14 +89,22 @@ func (s *sender) deliver(ctx context.Context, r *types.Record) {
 	}
 }
 
+// send gives the present node one record.
+func (s *sender) send(ctx context.Context, r *types.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	return s.client.Merge(ctx, r)
+}
+
 // connect connects to the present node if need be, and sends it all that was
 // signed and is in no block.
 func (s *sender) connect(ctx context.Context) error {
 	if s.client != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	c, err := s.nodes[s.node%len(s.nodes)].Dial(ctx)
 	if err != nil {
 		return err
