@@ -115,6 +115,12 @@ SOAK ?= -write docs/performance.md -picture docs/soak.svg
 soak: ## Run four nodes for TIME and tell what grows; SOAK has the flags of hack/soak.
 	$(GO) run ./hack/soak -time $(TIME) $(SOAK)
 
+SCALE ?= -write docs/performance.md -pictures docs
+
+.PHONY: scale
+scale: ## Measure how cost grows with validators, accounts and blocks; SCALE has the flags of hack/scale.
+	$(GO) run ./hack/scale $(SCALE)
+
 .PHONY: test-peers
 test-peers: ## Test the app that CometBFT is measured with, which is in a module of its own.
 	$(GO) vet -C test/peers/cometbft ./...

@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/posnet/posnet/hack/bench/nodes"
 	"github.com/posnet/posnet/hack/bench/page"
 )
 
@@ -93,7 +94,7 @@ func run(ctx context.Context, args []string) error {
 			m.add(c, t)
 		}
 	}
-	text := m.text(version(ctx), o)
+	text := m.text(nodes.Version(ctx), o)
 	fmt.Print(text)
 	if o.write == "" {
 		return nil

@@ -57,12 +57,3 @@ func (p programs) measure(ctx context.Context, o options, c contender) (*table.T
 	t := &table.Table{}
 	return t, json.Unmarshal(out.Bytes(), t)
 }
-
-// version is the commit that is measured, or "".
-func version(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
-}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -72,29 +71,6 @@ func lookAt(ctx context.Context, p *nodes.Process) (u usage, err error) {
 			u.Files++
 		}
 	}
-	u.Disk, err = folderSize(p.Data())
+	u.Disk, err = nodes.FolderSize(p.Data())
 	return u, err
-}
-
-// folderSize is how many bytes the files below a folder have. Files that go away
-// meanwhile are none.
-func folderSize(dir string) (float64, error) {
-	sum := 0.0
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			sum += float64(info.Size())
-		}
-		return err
-	})
-	return sum, err
 }

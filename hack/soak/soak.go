@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -112,7 +111,7 @@ func newDesign(ctx context.Context, o options, dir string, accounts *steady.Acco
 // measure sends and looks at the nodes until the time is over, and checks the books.
 func measure(ctx context.Context, o options, dir string, all nodes.All, load *steady.Load) (*report, error) {
 	r := newReport(o, dir, all)
-	r.Commit = version(ctx)
+	r.Commit = nodes.Version(ctx)
 	begin := time.Now()
 	end := begin.Add(o.time)
 	sending, stop := context.WithCancel(ctx)
@@ -169,15 +168,6 @@ func (s sample) line(whole time.Duration) string {
 	passed := time.Duration(s.Seconds * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("%v of %v: %d records in %d blocks; memory %s MiB, files %s",
 		passed, whole, s.Records, s.Height, strings.Join(memory, " "), strings.Join(files, " "))
-}
-
-// version is the commit that is measured, or "".
-func version(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // say tells the person who waits how far things are.

@@ -112,3 +112,34 @@ func BenchmarkMemory(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// BenchmarkLoad reports what it takes to read back a state of a million accounts
+// and to know its digest.
+func BenchmarkLoad(b *testing.B) {
+	const accounts = 1_000_000
+	g := newGenesis()
+	entries := newTestState(b, g).Entries()
+	key, value := make([]byte, 2+32), make([]byte, 16)
+	key[0], key[1], value[15] = accountKey, byte(types.Keyed), 1 // a nonce, and no tokens
+	for b.Loop() {
+		s, err := Load(g, func(yield func(key, value []byte) error) error {
+			for _, e := range entries {
+				if err := yield(e.Key, e.Value); err != nil {
+					return err
+				}
+			}
+			for i := range uint64(accounts) {
+				binary.BigEndian.PutUint64(key[2:], i*0x9e3779b97f4a7c15)
+				if err := yield(key, value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Digest()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*accounts), "ns/account")
+}

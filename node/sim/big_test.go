@@ -33,3 +33,12 @@ func TestLargestNetwork(t *testing.T) {
 		t.Logf("%d lines, %v, %+v", r.Lines, r.Took, r.Counts)
 	}
 }
+
+// TestPeacefulNetwork: where nothing goes wrong, every height is decided at once,
+// but for the first, at which links come up.
+func TestPeacefulNetwork(t *testing.T) {
+	r := Run(Peaceful(1, 20, 4), nil)
+	if r.Err != nil || r.LateRounds > 4 || r.Took > 2*time.Second {
+		t.Errorf("error %v; %v, %+v", r.Err, r.Took, r.Counts)
+	}
+}

@@ -97,6 +97,7 @@ func (d *Design) Write(dir string) (All, error) {
 	var out All
 	for _, n := range t.Nodes {
 		p := &Process{Name: n.Name, Dir: filepath.Join(dir, n.Name), API: n.Config.Listen.API, Metrics: n.Config.Listen.Metrics}
+		p.Setup = Setup{t.Genesis, n.Config, d.Keys[n.Name]}
 		if err := os.MkdirAll(p.Dir, 0o700); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/hack/bench/machine"
+	"github.com/posnet/posnet/node/config"
+	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/storage"
 )
 
 const (
@@ -32,6 +35,7 @@ type Process struct {
 	Metrics string // host:port, "" where it serves none
 	Command []string
 	Dial    func(ctx context.Context) (Asker, error) // connects, to ask the node
+	Setup   Setup                                    // of posnet alone
 
 	cmd   *exec.Cmd
 	log   *os.File
@@ -40,6 +44,18 @@ type Process struct {
 	mu   sync.Mutex
 	used time.Duration // processor time of processes that are gone
 	gone bool
+}
+
+// Setup is what a node starts from.
+type Setup struct {
+	Genesis *genesis.Genesis
+	Config  *config.Config
+	Keys    config.Keys
+}
+
+// Identity says whose the node's data is.
+func (s Setup) Identity() storage.Identity {
+	return storage.Identity{Network: s.Genesis.Network(), Validator: s.Keys.Sign.Public(), Name: s.Config.Name}
 }
 
 func (p *Process) logPath() string { return filepath.Join(p.Dir, "node.log") }

@@ -16,13 +16,22 @@ const (
 	stepToReceiver = 7
 )
 
-// Accounts pay each other, one token at a time, each as often as all others.
+// Accounts pay one token at a time, each as often as all others.
 type Accounts struct {
 	keys  []types.PrivateKey
 	index map[types.Account]int
+	to    func(record int) types.Account // nil: they pay each other
 }
 
-// NewAccounts makes n accounts, of 1 and more.
+// NewPayers makes n accounts, of 1 and more, that pay to others: to tells whom each
+// record is for, the first being 0, and names none of them.
+func NewPayers(n int, to func(record int) types.Account) *Accounts {
+	a := NewAccounts(n)
+	a.to = to
+	return a
+}
+
+// NewAccounts makes n accounts, of 1 and more, that pay each other.
 func NewAccounts(n int) *Accounts {
 	a := &Accounts{index: make(map[types.Account]int, n)}
 	for i := range n {
@@ -43,6 +52,14 @@ func (a *Accounts) Funded() []v1alpha1.AccountBalance {
 
 func (a *Accounts) address(i int) types.Account { return types.KeyedAccount(a.keys[i].Public()) }
 
+// payee is whom account i pays with a record.
+func (a *Accounts) payee(i, record int) types.Account {
+	if a.to != nil {
+		return a.to(record)
+	}
+	return a.address(a.receiver(i))
+}
+
 func (a *Accounts) receiver(i int) int { return (i*stepToReceiver + 1) % len(a.keys) }
 
 // balances are what the accounts have after each has paid so often.
@@ -50,7 +67,9 @@ func (a *Accounts) balances(paid []uint64) []uint64 {
 	out := make([]uint64, len(a.keys))
 	for i, n := range paid {
 		out[i] += startBalance - n
-		out[a.receiver(i)] += n
+		if a.to == nil {
+			out[a.receiver(i)] += n
+		}
 	}
 	return out
 }

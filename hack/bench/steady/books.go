@@ -11,9 +11,9 @@ import (
 
 const (
 	// drainPatience is how long the chain may stand still with records outstanding.
-	drainPatience = 30 * time.Second
+	drainPatience = time.Minute
 	// settlePatience is how long a node may take to have the newest block.
-	settlePatience = 30 * time.Second
+	settlePatience = time.Minute
 	// poll is how often nodes are asked.
 	poll = 20 * time.Millisecond
 )
@@ -22,7 +22,7 @@ const (
 // record was committed exactly once and in order, as the blocks of the first node
 // told; and every node has the same newest block, and the balances that follow.
 func (l *Load) Settle(ctx context.Context) error {
-	if err := l.drain(ctx); err != nil {
+	if err := l.Drain(ctx); err != nil {
 		return err
 	}
 	for _, p := range l.all {
@@ -41,7 +41,8 @@ func (l *Load) outstanding() int {
 	return l.turn - int(l.total)
 }
 
-func (l *Load) drain(ctx context.Context) error {
+// Drain waits until all that was sent is committed.
+func (l *Load) Drain(ctx context.Context) error {
 	_, head := l.Committed()
 	for since := time.Now(); ; {
 		if err := l.trouble(); err != nil {

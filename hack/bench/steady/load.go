@@ -199,6 +199,23 @@ func (l *Load) Run(ctx context.Context, rate int, end time.Time) (late time.Dura
 	}
 }
 
+// Fill sends records until their number is a multiple of n, where blocks are made of
+// so many.
+func (l *Load) Fill(ctx context.Context, n int) error {
+	for l.made()%n != 0 {
+		if err := l.send(ctx, l.next()); err != nil {
+			return errors.Join(l.trouble(), err)
+		}
+	}
+	return nil
+}
+
+func (l *Load) made() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.turn
+}
+
 // next is what was refused the longest ago, or a new record.
 func (l *Load) next() frame {
 	l.mu.Lock()
@@ -214,9 +231,9 @@ func (l *Load) next() frame {
 // fresh makes the next record; accounts take turns. The lock is held.
 func (l *Load) fresh() frame {
 	account := l.turn % len(l.sent)
+	record := l.signers[account].Transfer(l.accounts.payee(account, l.turn), 1)
 	l.turn++
 	l.sent[account]++
-	record := l.signers[account].Transfer(l.accounts.address(l.accounts.receiver(account)), 1)
 	bytes, err := client.EncodeMerge(record)
 	if err != nil {
 		l.fail(err)
