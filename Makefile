@@ -94,6 +94,10 @@ ROUNDS ?= 300
 crash: ## Kill and hurt nodes under load, ROUNDS times (SEED=… for the same again).
 	$(GO) test ./test/faults -count=1 -timeout 24h -v -run TestCrashes -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
 
+.PHONY: linear
+linear: ## Check what clients see while nodes are killed and cut off, ROUNDS times (SEED=… likewise).
+	$(GO) test ./test/linear -count=1 -timeout 24h -v -run TestLinearizable -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
+
 .PHONY: bench
 bench: ## Measure a network of four processes; prints a table.
 	$(GO) run ./hack/bench

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,9 +22,9 @@ type blow struct {
 	strike func(a *arena)
 }
 
-// blows is all kinds of them.
+// blows is all kinds of them, but for kills at a point.
 func blows() []blow {
-	all := []blow{
+	return []blow{
 		{"one is killed", func(a *arena) { a.kill(a.any(1)...) }},
 		{"two are killed, and with them the quorum", func(a *arena) { a.kill(a.any(2)...) }},
 		{"all are killed", func(a *arena) { a.kill(a.n.Nodes...) }},
@@ -46,17 +47,24 @@ func blows() []blow {
 		{"one has a disk that can only be read from a point on", func(a *arena) { a.failAt(failpoint.ReadOnly, "read-only file system") }},
 		{"one has a damaged file", damageFile},
 	}
+}
+
+// kills is a blow for each point.
+func kills() (all []blow) {
 	for _, at := range failpoint.Points() {
 		all = append(all, blow{"one is killed at " + string(at), func(a *arena) { killAt(a, at) }})
 	}
 	return all
 }
 
-// heightPoints are the points that every height passes.
-var heightPoints = []failpoint.Point{
-	failpoint.Sign, failpoint.SignWritten, failpoint.Signed, failpoint.Sent, failpoint.Decided, failpoint.CommitBatch,
-	failpoint.CommitStored, failpoint.Committed, failpoint.PoolCleared, failpoint.SignPruned,
+// someKills is one at a point of every height, and one at any other.
+func someKills(random *rand.Rand) []blow {
+	all := kills()
+	return []blow{all[random.IntN(len(heightPoints))], all[len(heightPoints)+random.IntN(len(all)-len(heightPoints))]}
 }
+
+// heightPoints are the points that every height passes: the first of all points.
+var heightPoints = failpoint.Points()[:slices.Index(failpoint.Points(), failpoint.FileReplacing)]
 
 func (a *arena) anyPoint() failpoint.Point { return heightPoints[a.random.IntN(len(heightPoints))] }
 

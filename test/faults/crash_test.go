@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 0, "how many blows TestCrashes deals; 0: one of each kind")
+	rounds = flag.Int("rounds", 0, "how many blows TestCrashes deals; 0: one of each kind, and of the kills at a point one or two")
 	only   = flag.String("blow", "", "TestCrashes deals only blows with this in their names")
 	seed   = flag.Uint64("seed", 0, "what TestCrashes draws the blows, victims and moments from; 0: another each time")
 )
@@ -23,12 +23,16 @@ func TestCrashes(t *testing.T) {
 		*seed = uint64(time.Now().UnixNano())
 	}
 	random := rand.New(rand.NewPCG(*seed, 0))
-	deck := slices.DeleteFunc(blows(), func(b blow) bool { return !strings.Contains(b.name, *only) })
+	deck, count := append(blows(), kills()...), *rounds
+	if count == 0 {
+		deck = append(blows(), someKills(random)...)
+	}
+	deck = slices.DeleteFunc(deck, func(b blow) bool { return !strings.Contains(b.name, *only) })
 	if len(deck) == 0 {
 		t.Fatalf("no blow has %q in its name", *only)
 	}
-	if *rounds == 0 {
-		*rounds = len(deck)
+	if count == 0 {
+		count = len(deck)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -37,12 +41,12 @@ func TestCrashes(t *testing.T) {
 	})
 	a := begin(t, random)
 	began := time.Now()
-	for i := range *rounds {
+	for i := range count {
 		if i%len(deck) == 0 {
 			random.Shuffle(len(deck), func(i, k int) { deck[i], deck[k] = deck[k], deck[i] })
 		}
 		b := deck[i%len(deck)]
-		t.Logf("%6.1f s, %d of %d: %s", time.Since(began).Seconds(), i+1, *rounds, b.name)
+		t.Logf("%6.1f s, %d of %d: %s", time.Since(began).Seconds(), i+1, count, b.name)
 		b.strike(a)
 		a.whole()
 		a.grow(a.n.Nodes...)
@@ -51,5 +55,5 @@ func TestCrashes(t *testing.T) {
 		}
 	}
 	a.verify()
-	t.Logf("%d blows and %d deaths in %.0f s; %d votes and proposals were heard", *rounds, a.deaths, time.Since(began).Seconds(), a.ear.count())
+	t.Logf("%d blows and %d deaths in %.0f s; %d votes and proposals were heard", count, a.deaths, time.Since(began).Seconds(), a.ear.count())
 }
