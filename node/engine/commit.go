@@ -54,7 +54,8 @@ func (e *Engine) publish(changes []storage.Commit, blocks ...decided) error {
 
 // committed does what follows upon blocks that everybody sees.
 func (e *Engine) committed(began time.Time, blocks ...decided) error {
-	e.lastCommit = time.Now()
+	now := time.Now()
+	e.lastCommit, e.lastTook = now, now.Sub(e.lastCommit)
 	took := e.lastCommit.Sub(began) / time.Duration(len(blocks))
 	e.forget()
 	if err := e.signer.prune(e.chain.head.Height + 1); err != nil {

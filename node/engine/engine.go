@@ -93,6 +93,7 @@ type Engine struct {
 
 	view       atomic.Pointer[consensus.View]
 	peers      *peerBook
+	ahead      atomic.Uint64 // the newest height beyond the one under way that somebody spoke of
 	readiness  readiness
 	complaints complaints
 	stamp      stamper
@@ -104,9 +105,10 @@ type Engine struct {
 	works      works
 	undecided  *types.Certificate // decided, but the block is not here yet
 	timers     [consensus.TimerKinds]*time.Timer
-	lastCommit time.Time // when the head was committed; zero before the first block
-	held       uint64    // the newest height for which the rule has held
-	packNext   time.Time // when packable may look at the pool again
+	lastCommit time.Time     // when the head was committed; zero before the first block
+	lastTook   time.Duration // from the block before to the head
+	held       uint64        // the newest height for which the rule has held
+	packNext   time.Time     // when packable may look at the pool again
 }
 
 // New makes an engine; Run starts it. The error names what is wrong: a rule

@@ -12,10 +12,13 @@ const (
 	// fetchPatience is how long a peer has to answer before another is asked. An
 	// answer that comes later is used all the same.
 	fetchPatience = 3 * time.Second
-	// fetchSoon is how long a node that is a block or two behind waits for the
-	// votes that are surely on their way, before it asks for the blocks; and how
+	// fetchSoon is how long a node that is a block or two behind waits, at most, for
+	// the votes that are surely on their way, before it asks for the blocks; and how
 	// long it waits after an answer that was of no use.
 	fetchSoon = 100 * time.Millisecond
+	// fetchSooner is how long it waits at least, where blocks follow upon each other
+	// quickly.
+	fetchSooner = 20 * time.Millisecond
 	// fetchNear is how many blocks count as a block or two.
 	fetchNear = 2
 	// doubtPause is how soon a peer is asked again that tells of blocks and did
@@ -35,7 +38,7 @@ type fetcher struct {
 	head    uint64          // what the head was then
 	pending int             // answers that have come and are not applied yet
 	turn    int
-	waiting bool                          // a look at whether to ask is due
+	looks   uint64                        // a look at whether to ask is due if the head stays below this height; 0: none
 	doubts  map[types.PublicKey]time.Time // who told of blocks and did not give them, and when
 
 	mu       sync.Mutex
@@ -73,22 +76,27 @@ func (f *fetcher) notice(e *Engine, height uint64) {
 	case height > head+fetchNear:
 		f.advance(e)
 	case height > head:
-		f.soon(e)
+		f.after(e, min(max(e.lastTook, fetchSooner), fetchSoon))
 	}
 }
 
-// soon looks in a moment whether blocks have to be asked for: if by then the
+// soon looks in a moment whether blocks have to be asked for.
+func (f *fetcher) soon(e *Engine) { f.after(e, fetchSoon) }
+
+// after looks after a while whether blocks have to be asked for: if by then the
 // head has moved on by itself, no.
-func (f *fetcher) soon(e *Engine) {
-	if f.waiting {
+func (f *fetcher) after(e *Engine, wait time.Duration) {
+	missing := e.chain.head.Height + 1
+	if f.looks == missing {
 		return
 	}
-	f.waiting = true
-	head := e.chain.head.Height
-	time.AfterFunc(fetchSoon, func() {
+	f.looks = missing
+	time.AfterFunc(wait, func() {
 		e.call(func() {
-			f.waiting = false
-			if e.chain.head.Height == head {
+			if f.looks == missing {
+				f.looks = 0
+			}
+			if e.chain.head.Height < missing {
 				f.advance(e)
 			}
 		})

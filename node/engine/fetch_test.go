@@ -174,6 +174,32 @@ func TestDecidedBlockIsFetched(t *testing.T) {
 	})
 }
 
+// A node that missed all of a height hears of it from what is said at the next one,
+// and has the block sooner than anybody repeats what it missed.
+func TestMissedHeightIsFetchedSoon(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(5, 0, 1, 2, 3)
+		for range 20 {
+			for _, n := range w.nodes[:3] {
+				n.links.losing(func(to *testNode, _ p2p.Kind, _ []byte) bool { return to.index == 3 })
+			}
+			missed := w.nodes[0].Head() + 1
+			w.grow(1, 0, 1, 2)
+			for _, n := range w.nodes[:3] {
+				n.links.losing(nil)
+			}
+			began := time.Now()
+			w.mint(0, open(t, 1), 1)
+			w.await(missed, 3)
+			if took := time.Since(began); took > 2*fetchSoon {
+				t.Fatalf("height %d: it took %v", missed, took)
+			}
+			w.await(missed+1, 0, 1, 2, 3)
+		}
+	})
+}
+
 // With nobody who has the block of a certificate, it is asked for at a walk.
 func TestUndecidedDoesNotSpin(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -180,6 +180,20 @@ func (e *Engine) heardHeight(from types.PublicKey, height uint64) {
 	})
 }
 
+// speaksOf notes that a validator signed something of a height, upon which it has
+// the block before. Where this node has not, what it needs to agree on that block
+// itself may have come and been dropped while it was another block behind: nobody
+// sends it again soon, and if this node is drawn next, everybody waits for it.
+func (e *Engine) speaksOf(validator types.PublicKey, height uint64) {
+	if height <= e.Head()+1 {
+		return
+	}
+	e.peers.raise(validator, height-1)
+	if e.ahead.Swap(height) != height {
+		e.call(func() { e.fetch.notice(e, height-1) })
+	}
+}
+
 func (e *Engine) ownStatus() []byte {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

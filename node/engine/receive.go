@@ -69,6 +69,7 @@ func (e *Engine) receiveProposal(payload []byte) error {
 	}
 	v, err := types.VerifyMessage(p, p.Validator, p.Signature, e.network, set)
 	if err == nil {
+		e.speaksOf(p.Validator, p.Height)
 		e.post(consensus.ProposalArrived{Proposal: v})
 	}
 	return err
@@ -90,6 +91,7 @@ func (e *Engine) receiveVote(payload []byte) error {
 	if vote.Validator == e.self && e.watching.Load() {
 		e.call(func() { e.watch.ownVote(vote.Height) })
 	}
+	e.speaksOf(vote.Validator, vote.Height)
 	e.post(consensus.VoteArrived{Vote: v})
 	return nil
 }
@@ -105,6 +107,7 @@ func (e *Engine) receiveCandidate(payload []byte) error {
 	}
 	v, err := types.VerifyMessage(&c, c.Validator, c.Signature, e.network, set)
 	if err == nil {
+		e.speaksOf(c.Validator, c.Height)
 		e.post(consensus.CandidateArrived{Candidate: v})
 	}
 	return err
@@ -121,6 +124,7 @@ func (e *Engine) receivePass(payload []byte) error {
 	}
 	v, err := types.VerifyMessage(&p, p.Validator, p.Signature, e.network, set)
 	if err == nil {
+		e.speaksOf(p.Validator, p.Height)
 		e.post(consensus.PassArrived{Pass: v})
 	}
 	return err
