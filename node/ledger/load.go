@@ -18,7 +18,7 @@ func Load(g *genesis.Genesis, each func(yield func(key, value []byte) error) err
 		if err := s.load(key, value); err != nil {
 			return fmt.Errorf("ledger: the stored state is damaged or foreign: %w", err)
 		}
-		s.trie.put(key, value)
+		s.trie.gather(key, value)
 		return nil
 	})
 	if err != nil {
@@ -31,8 +31,12 @@ func Load(g *genesis.Genesis, each func(yield func(key, value []byte) error) err
 	return s, nil
 }
 
-// checkLoaded checks what no single entry can show.
+// checkLoaded makes the trie of the entries, and checks what none of them can show
+// by itself.
 func (s *State) checkLoaded() error {
+	if !s.trie.link() {
+		return fmt.Errorf("an entry is there twice")
+	}
 	if s.trie.size == 0 {
 		return fmt.Errorf("it has no entries")
 	}

@@ -109,6 +109,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"another network", other, nil, damaged + "it is the state of network " + g.Network().Short() + ", and this node's genesis file is that of " + other.Network().Short()},
 		{"nothing", g, func([]Change) []Change { return nil }, "ledger: the stored state is damaged: it has no entries"},
+		{"an entry twice", g, func(e []Change) []Change { return append(e, e[0]) }, "ledger: the stored state is damaged: an entry is there twice"},
 		{"no meta", g, func(e []Change) []Change { return e[:3] }, "ledger: the stored state is damaged: a validator set is missing"},
 		{"a lost account", g, func(e []Change) []Change { return e[1:] }, "ledger: the stored state is damaged: the balances are 57 together, and 60 were minted"},
 		{"an unknown kind", g, change("o", func(c *Change) { c.Key[0] = 'x' }), damaged + "key 78"},
