@@ -37,6 +37,14 @@ type chain struct {
 func openChain(disk vfs.FS, dir string, create bool, logger *slog.Logger) (*chain, error) {
 	c := &chain{dir: dir, faults: newFaults(logger)}
 	db, err := openPebble(disk, dir, create, c.faults)
+	if err == nil && create {
+		// Pebble begins the first log of a new database in an old format, in which
+		// damage cannot be told from the end that a power cut makes.
+		if err = db.Close(); err != nil {
+			return nil, c.failed("make", err)
+		}
+		db, err = openPebble(disk, dir, false, c.faults)
+	}
 	if err != nil {
 		return nil, err
 	}

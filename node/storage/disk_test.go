@@ -200,6 +200,11 @@ func TestPowerCutAtEveryWrite(t *testing.T) {
 // write: an error comes out, no panic and no hang, and once the disk is well
 // again all that was acknowledged is there.
 func TestDiskFailsAtEveryWrite(t *testing.T) {
+	t.Parallel()
+	inChild(t, everyWrite)
+}
+
+func failAtEveryWrite() error {
 	for failAt, done := 1, false; !done; failAt++ {
 		disk := vfs.NewMem()
 		var s script
@@ -213,46 +218,63 @@ func TestDiskFailsAtEveryWrite(t *testing.T) {
 		err := s.run(hooked, 4)
 		done = writes.Load() < int64(failAt)
 		if !done && !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("the disk failed at write %d, which gave: %v", failAt, err)
+			return fmt.Errorf("the disk failed at write %d, which gave: %w", failAt, err)
 		}
 		if done && err != nil {
-			t.Errorf("the disk did not fail, which gave: %v", err)
+			return fmt.Errorf("the disk did not fail, which gave: %w", err)
 		}
 		if err := check(disk, "/data", s.signed.Load(), s.committed.Load()); err != nil {
-			t.Errorf("the disk failed at write %d: %v", failAt, err)
+			return fmt.Errorf("the disk failed at write %d: %w", failAt, err)
 		}
 	}
+	return nil
 }
 
 // TestDiskFailsWhileOpened lets the disk fail before every single write of a start
 // after a power cut, when there is work to be made up for: an error comes out
 // then too, and once the disk is well again all is there. With enough starts
-// before it, a compaction is part of that work, on a goroutine of its own. It
-// does so in a process of its own, since what was opened so far is left as it is.
+// before it, a compaction is part of that work, on a goroutine of its own.
 func TestDiskFailsWhileOpened(t *testing.T) {
 	for _, before := range []int{0, filesToCompact - 1} {
 		t.Run(fmt.Sprintf("after %d starts", before), func(t *testing.T) {
 			t.Parallel()
-			child := exec.CommandContext(t.Context(), os.Args[0])
-			child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", failingChild, before))
-			if out, err := child.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
+			inChild(t, strconv.Itoa(before))
 		})
 	}
 }
 
-// failingChild, where set, tells the test binary to be the process of
-// TestDiskFailsWhileOpened; it says how many starts there were before.
-const failingChild = "POSNET_STORAGE_TEST_FAILING"
+// failingChild, where set, tells the test binary to be the process in which a disk
+// fails, and how: at every write, or while a folder is opened, after so many
+// starts. Where that happens what was opened so far is left as it is.
+const (
+	failingChild = "POSNET_STORAGE_TEST_FAILING"
+	everyWrite   = "every write"
+)
+
+func inChild(t *testing.T, how string) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), failingChild+"="+how)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
 
 // beFailingChild ends the process: with 1 after it has told what is wrong.
 func beFailingChild() {
-	if os.Getenv(failingChild) == "" {
+	var err error
+	switch how := os.Getenv(failingChild); how {
+	case "":
 		return
+	case everyWrite:
+		err = failAtEveryWrite()
+	default:
+		var before int
+		if before, err = strconv.Atoi(how); err == nil {
+			err = failWhileOpened(before)
+		}
 	}
-	before, err := strconv.Atoi(os.Getenv(failingChild))
-	if err = errors.Join(err, failWhileOpened(before)); err != nil {
+	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}

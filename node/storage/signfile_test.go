@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 var testLogger = slog.New(slog.DiscardHandler)
@@ -226,6 +227,7 @@ func FuzzSignFile(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0}, 200))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		log, err := opened(t, file)
+		fuzzed.Sentence(t, err)
 		if err != nil {
 			return
 		}
