@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"occupy": occupy, "freeport": freePort, "await": await,
+			"forge": forgeCommand, "damage": damage, "liar": liar, "replace": replace,
 		},
 	})
 }

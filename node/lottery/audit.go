@@ -90,6 +90,11 @@ func (a *Audit) Add(d *Draw, round uint32) error {
 // Draws returns the number of heights counted.
 func (a *Audit) Draws() uint64 { return a.draws }
 
+// Distribution returns, for each i from 0 to points, at how large a part of the
+// heights the draw fell below i/points of the total weight: in a fair lottery
+// about i/points. points is a power of two from 1 to 65536.
+func (a *Audit) Distribution(points int) []float64 { return a.positions.below(points) }
+
 // expect counts the first draw, which fell on row first.
 func (a *Audit) expect(first int) {
 	for _, s := range a.shares {

@@ -26,6 +26,20 @@ func kolmogorovTail(n uint64, distance float64) float64 {
 	return kolmogorovLimit(distance * (root + 0.12 + 0.11/root))
 }
 
+// UniformityBand returns how far the distribution of so many draws, one or more,
+// stays from the uniform one everywhere, with the chance Confidence.
+func UniformityBand(draws uint64) float64 {
+	low, high := 0.0, 1.0
+	for range 40 { // halvings: more digits than are seen
+		if middle := (low + high) / 2; kolmogorovTail(draws, middle) > 1-Confidence {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
 // kolmogorovLimit is the tail of Kolmogorov's distribution.
 func kolmogorovLimit(x float64) float64 {
 	if x < 0.2 {

@@ -29,6 +29,20 @@ func (p *positions) add(x float64) {
 	p.count++
 }
 
+// below returns, for each i from 0 to points, how large a part of the positions
+// was below i/points. points is a power of two, and at most positionBins.
+func (p *positions) below(points int) []float64 {
+	out := make([]float64, points+1)
+	var sum uint64
+	for i, hits := range p.bins {
+		sum += uint64(hits)
+		if each := positionBins / points; (i+1)%each == 0 {
+			out[(i+1)/each] = float64(sum) / float64(max(p.count, 1))
+		}
+	}
+	return out
+}
+
 // uniformity is the test of Kolmogorov and Smirnov: the greatest distance of
 // the distribution from the uniform one.
 func (p *positions) uniformity() Test {

@@ -21,6 +21,9 @@ type Report struct {
 	Fairness message.Fairness `json:"fairness"`
 
 	Lottery lottery.Report `json:"-"`
+	// Distribution is, at places evenly apart from 0 to 1, how large a part of the
+	// draws fell below.
+	Distribution []float64 `json:"-"`
 }
 
 // Network is whose chain it is, and why that is believed.
@@ -58,7 +61,7 @@ func New(g *genesis.Genesis, from string, pinned bool, found []verify.One) *Repo
 	r := &Report{Sound: true, Network: Network{Name: g.Name, ID: g.Network(), Genesis: from, Pinned: pinned}}
 	for i, one := range found {
 		if i == 0 {
-			r.Lottery = one.Tally.Audit().Report()
+			r.Lottery, r.Distribution = one.Tally.Audit().Report(), one.Tally.Audit().Distribution(curvePoints)
 			r.Fairness = fairness.Show(r.Lottery, one.Tally.Name)
 		}
 		r.Sound = r.Sound && one.Fault == nil
