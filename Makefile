@@ -79,6 +79,12 @@ cover: ## Run the tests and tell what share of the code they reach.
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	@$(GO) tool cover -func=cover.out | tail -n 1
 
+TIME ?= 5s
+
+.PHONY: fuzz
+fuzz: ## Fuzz every reader of bytes from outside: make fuzz TIME=5m ONLY=p2p.
+	$(GO) run ./hack/fuzz -time $(TIME) $(if $(ONLY),-only $(ONLY))
+
 HEIGHTS ?= 20000
 
 .PHONY: sim

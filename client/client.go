@@ -145,7 +145,7 @@ func refusedBy(response *http.Response, err error) error {
 	if json.Unmarshal(body, &answer) != nil || answer.Status == 0 {
 		return err
 	}
-	return &Error{Status: answer.Status, Message: answer.Error}
+	return &Error{Status: answer.Status, Message: plain(answer.Error)}
 }
 
 // Done is closed when the connection has ended.

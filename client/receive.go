@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -49,9 +52,29 @@ func (c *Client) read() {
 func broken(err error) error {
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && closed.Text != "" {
-		return fmt.Errorf("the node closed the connection: %s", closed.Text)
+		return fmt.Errorf("the node closed the connection: %s", plain(closed.Text))
 	}
 	return fmt.Errorf("the connection to the node broke: %w", err)
+}
+
+// plain is a node's words as a terminal can show them: one line, not too long. A
+// node need not be trusted, and could draw on the screen of whoever asks it.
+func plain(text string) string {
+	const most = 900
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 func (c *Client) receive(text []byte) error {
@@ -60,12 +83,12 @@ func (c *Client) receive(text []byte) error {
 	}
 	var a message.Answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return fmt.Errorf("the node sent what is no answer: %w", err)
+		return fmt.Errorf("the node sent what is no answer: %s", plain(err.Error()))
 	}
 	if a.Topic != "" {
 		var e message.Event
 		if err := json.Unmarshal(text, &e); err != nil {
-			return fmt.Errorf("the node sent what is no event: %w", err)
+			return fmt.Errorf("the node sent what is no event: %s", plain(err.Error()))
 		}
 		return c.publish(e)
 	}
@@ -73,7 +96,7 @@ func (c *Client) receive(text []byte) error {
 	if a.ID != nil {
 		var err error
 		if id, err = strconv.ParseUint(string(a.ID), 10, 64); err != nil {
-			return fmt.Errorf("the node answered a request %.64s, which nobody made", a.ID)
+			return fmt.Errorf("the node answered a request %.64q, which nobody made", a.ID)
 		}
 	}
 	return c.deliver(id, &a)
@@ -92,10 +115,10 @@ func (c *Client) deliver(id uint64, a *message.Answer) error {
 	}
 	c.mu.Unlock()
 	if waiting == nil {
-		return fmt.Errorf("the node sent an answer that nobody waits for: status %d, %s", a.Status, a.Error)
+		return fmt.Errorf("the node sent an answer that nobody waits for: status %d, %s", a.Status, plain(a.Error))
 	}
 	if a.Status >= message.StatusBad {
-		waiting.answer(nil, &Error{Status: a.Status, Message: a.Error})
+		waiting.answer(nil, &Error{Status: a.Status, Message: plain(a.Error)})
 	} else {
 		waiting.answer(a, nil)
 	}

@@ -33,7 +33,7 @@ func (c *Client) Do(ctx context.Context, op message.Op, args, into any) error {
 			return r.err
 		}
 		if err := json.Unmarshal(r.answer.Response, into); err != nil {
-			return fmt.Errorf("the node's answer to %q does not read: %w", op, err)
+			return fmt.Errorf("the node's answer to %q does not read: %s", op, plain(err.Error()))
 		}
 		return nil
 	}

@@ -199,6 +199,11 @@ func (f *Folder) Members() ([]string, error) {
 	if err := f.readJSON(membersFile, &m); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	for _, name := range m.Members { // which become names of folders
+		if err := types.CheckName(name); err != nil {
+			return nil, damaged(filepath.Join(f.path, membersFile), err)
+		}
+	}
 	return m.Members, nil
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // whole makes a folder with one validator and its genesis, and closes it.
-func whole(t *testing.T, dir string) *genesis.Genesis {
+func whole(t testing.TB, dir string) *genesis.Genesis {
 	t.Helper()
 	f := open(t, dir)
 	defer f.Close()
@@ -31,14 +31,14 @@ func whole(t *testing.T, dir string) *genesis.Genesis {
 	return g
 }
 
-func open(t *testing.T, dir string) *state.Folder {
+func open(t testing.TB, dir string) *state.Folder {
 	t.Helper()
 	f, err := state.Open(dir, "alpha")
 	check(t, err)
 	return f
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +175,7 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 		{"genesis.json", `{"name": "alpha"}`, func(f *state.Folder) error { _, err := f.Genesis(); return err }},
 		{"authority.json", "", func(f *state.Folder) error { _, err := f.Authority(false); return err }},
 		{"authority.json", "{}", func(f *state.Folder) error { _, err := f.Authority(true); return err }},
+		{"members.json", `{"members": ["../bob"]}`, func(f *state.Folder) error { _, err := f.Members(); return err }},
 		{"members.json", "[1]", func(f *state.Folder) error { _, err := f.Members(); return err }},
 		{"alice/keys.json", `{"sign": "00"}`, func(f *state.Folder) error { _, err := f.Keys("alice"); return err }},
 	}

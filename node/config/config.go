@@ -106,11 +106,14 @@ func parse(data []byte, path string) (*Config, error) {
 
 // LoadKeys reads a key file.
 func LoadKeys(path string) (Keys, error) {
-	var k Keys
 	data, err := read(path, "keys")
 	if err != nil {
 		return Keys{}, err
 	}
+	return decodeKeys(data, path)
+}
+
+func decodeKeys(data []byte, path string) (k Keys, err error) {
 	if err := decode(data, path, "keys", &k); err != nil {
 		return Keys{}, err
 	}

@@ -68,6 +68,13 @@ func (f *fake) hasLeft(session types.PublicKey) bool {
 	return slices.Contains(f.left, session)
 }
 
+// forget makes the node as new.
+func (f *fake) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entries, f.left = nil, nil
+}
+
 // commit makes a block of a winner, with its reading if it is a guest.
 func (f *fake) commit(winner types.PublicKey, bpm uint64) *types.Block {
 	f.mu.Lock()

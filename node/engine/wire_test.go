@@ -9,7 +9,9 @@ import (
 
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 func drawHash(rt *rapid.T, label string) (h types.Hash) {
@@ -128,7 +130,7 @@ var rewriters = []func([]byte) ([]byte, error){
 }
 
 // FuzzDecoders checks that whatever a decoder takes has one encoding only, and
-// that nothing makes one panic or take long.
+// that nothing makes one panic, or take more memory than the bytes warrant.
 func FuzzDecoders(f *testing.F) {
 	p, records := testProposal(7, 3, "p")
 	for kind, raw := range [][]byte{
@@ -140,9 +142,37 @@ func FuzzDecoders(f *testing.F) {
 	}
 	f.Add(uint8(0), bytes.Repeat([]byte{0xff}, 64)) // counts that lie
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
-		out, err := rewriters[int(kind)%len(rewriters)](raw)
+		var out []byte
+		var err error
+		fuzzed.Memory(t, len(raw), func() { out, err = rewriters[int(kind)%len(rewriters)](raw) })
+		fuzzed.Sentence(t, err)
 		if err == nil && !bytes.Equal(out, raw) {
 			t.Errorf("%x is the same as %x", raw, out)
+		}
+	})
+}
+
+// FuzzSignEntry reads back arbitrary entries of a sign log that is whole: what is
+// read speaks for one slot only.
+func FuzzSignEntry(f *testing.F) {
+	p, records := testProposal(7, 3, "p")
+	f.Add(entryProposal, p.Encode())
+	f.Add(entryPrevote, (&types.Vote{Kind: types.Prevote, Height: 7, Round: 3}).Encode())
+	f.Add(entryPrecommit, (&types.Vote{Kind: types.Precommit, Height: 7}).Encode())
+	f.Add(entryContent, testLock(f, p, records).encode())
+	f.Add(uint8(200), []byte{})
+	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
+		s := &signer{slots: map[slot]spoken{}, kept: map[types.Hash]*content{}}
+		entry := storage.SignEntry{Height: 7, Round: 3, Kind: kind, Data: raw}
+		var err error
+		fuzzed.Memory(t, len(raw), func() { err = s.readBack(entry) })
+		fuzzed.Sentence(t, err)
+		if err == nil && len(s.slots)+len(s.kept) != 1 {
+			t.Errorf("kind %d, %x: %d slots and %d blocks", kind, raw, len(s.slots), len(s.kept))
+		}
+		if err == nil {
+			s.earlier = []storage.SignEntry{entry}
+			s.replay(7)
 		}
 	})
 }

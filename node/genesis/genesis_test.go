@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 const uuid = "bc70b89d-4521-454c-bebc-6c2456074bf2"
@@ -182,7 +183,10 @@ func FuzzParse(f *testing.F) {
 	f.Add(example(f).Encode())
 	f.Add([]byte(`{"name":"a","validators":[{}],"accounts":[{}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g, err := Parse(data)
+		var g *Genesis
+		var err error
+		fuzzed.Memory(t, len(data), func() { g, err = Parse(data) })
+		fuzzed.Sentence(t, err)
 		if err != nil {
 			return
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 // TestLargestMessages: each kind passes at its largest, whole, both ways.
@@ -92,14 +94,21 @@ func FuzzBatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		l := &link{kind: VoteLink, metrics: mesh.metrics[VoteLink]}
 		var seen []byte
-		err := l.readBatch(bytes.NewReader(raw), func(kind Kind, payload []byte) {
+		take := func(kind Kind, payload []byte) {
 			if kind.Link() != VoteLink || len(payload) > kind.MaxBytes() {
 				t.Errorf("%v of %d bytes was delivered", kind, len(payload))
 			}
 			seen = append(seen, byte(kind))
 			seen = binary.BigEndian.AppendUint32(seen, uint32(len(payload)))
 			seen = append(seen, payload...)
+		}
+		// A message's memory is taken when its head is there, up to its kind's limit.
+		var err error
+		fuzzed.Within(t, uint64(64<<10+64*len(raw)+KindProposal.MaxBytes()), func() {
+			seen = nil
+			err = l.readBatch(bytes.NewReader(raw), take)
 		})
+		fuzzed.Sentence(t, err)
 		if !bytes.HasPrefix(raw, seen) || err == nil && len(seen) != len(raw) {
 			t.Errorf("%x was delivered of %x, error %v", seen, raw, err)
 		}

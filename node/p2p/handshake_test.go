@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 // refusals is the table of what the other end may do wrong, from either role.
@@ -261,7 +262,10 @@ func FuzzHello(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		h, err := decodeHello(raw)
+		var h *hello
+		var err error
+		fuzzed.Memory(t, len(raw), func() { h, err = decodeHello(raw) })
+		fuzzed.Sentence(t, err)
 		if err != nil || h.Version != protocolVersion {
 			return
 		}

@@ -27,7 +27,7 @@ func serve(t *testing.T, backend rpc.Backend, o rpc.Options) string {
 	return address
 }
 
-func start(t *testing.T, backend rpc.Backend, o rpc.Options) (address string, stop func()) {
+func start(t testing.TB, backend rpc.Backend, o rpc.Options) (address string, stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,6 +2,7 @@ package types
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -193,6 +194,23 @@ var encodings = map[string]encoded{
 	"validator": {
 		func(t *rapid.T) []byte { v := drawValidator.Draw(t, "validator"); return v.Encode() },
 		func(raw []byte) ([]byte, error) { v, err := DecodeValidator(raw); return again(&v, err) },
+	},
+	"validators": {
+		func(t *rapid.T) []byte {
+			list := make([]Validator, rapid.IntRange(1, 4).Draw(t, "size"))
+			for i := range list {
+				list[i] = Validator{
+					Name: fmt.Sprint("validator ", i), Key: PublicKey{byte(i), 1}, VRFKey: PublicKey{byte(i), 2},
+					Stake: rapid.Uint64Range(1, 1000).Draw(t, "stake"), DrawFrom: rapid.Uint64().Draw(t, "from"),
+				}
+			}
+			set, err := NewValidatorSet(list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return set.Encode()
+		},
+		func(raw []byte) ([]byte, error) { return again(DecodeValidatorSet(raw)) },
 	},
 }
 

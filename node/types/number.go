@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // MaxAmount is the largest amount, stake or balance: 2^53 - 1, what every JSON
@@ -31,13 +33,22 @@ func wholeError(text, how string, low uint64) error {
 	return fmt.Errorf("is %s%s: it must be a whole number from %d to %d", clip(text), how, low, MaxAmount)
 }
 
-// clip keeps a value quoted in an error short enough to read.
+// clip makes a value fit to be shown in an error: short, on one line, and text.
 func clip(s string) string {
 	const most = 64
-	if len(s) <= most {
-		return s
+	if len(s) > most {
+		end := most
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "…"
 	}
-	return s[:most] + "…"
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, s)
 }
 
 // Time is nanoseconds since the Unix epoch. In JSON it is a number of seconds

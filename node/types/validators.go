@@ -2,6 +2,7 @@ package types
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -35,7 +36,7 @@ func NewValidatorSet(validators []Validator) (*ValidatorSet, error) {
 		return nil, fmt.Errorf("%d validators: a network has 1 to %d", len(validators), MaxValidators)
 	}
 	s := &ValidatorSet{list: slices.Clone(validators), index: make(map[PublicKey]int, len(validators))}
-	slices.SortFunc(s.list, func(a, b Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	slices.SortFunc(s.list, byKey)
 	names, vrf := map[string]bool{}, map[PublicKey]bool{}
 	e := NewEncoder(validatorsDomain, 128*len(s.list))
 	for i, v := range s.list {
@@ -52,6 +53,8 @@ func NewValidatorSet(validators []Validator) (*ValidatorSet, error) {
 	s.hash = SumHash(e.Data())
 	return s, nil
 }
+
+func byKey(a, b Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) }
 
 const validatorsDomain = "posnet/validators/v1"
 
@@ -92,7 +95,7 @@ func (s *ValidatorSet) Encode() []byte {
 }
 
 // DecodeValidatorSet reads a set that fills raw, and checks what NewValidatorSet
-// checks.
+// checks, and the order.
 func DecodeValidatorSet(raw []byte) (*ValidatorSet, error) {
 	d := NewDecoder(raw)
 	list := make([]Validator, d.Count(4, MaxValidators))
@@ -105,6 +108,9 @@ func DecodeValidatorSet(raw []byte) (*ValidatorSet, error) {
 	}
 	if err := d.Finish(); err != nil {
 		return nil, err
+	}
+	if !slices.IsSortedFunc(list, byKey) {
+		return nil, errors.New("the validators are not in the order of their keys")
 	}
 	return NewValidatorSet(list)
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 type file struct {
@@ -96,7 +98,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"parts": [{"stake": 1}], "parts": [{`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var v file
-		if Decode(data, &v) == nil && !json.Valid(data) {
+		var err error
+		fuzzed.Memory(t, len(data), func() { err = Decode(data, &v) })
+		fuzzed.Sentence(t, err)
+		if err == nil && !json.Valid(data) {
 			t.Errorf("%q is accepted", data)
 		}
 	})
