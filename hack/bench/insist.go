@@ -26,8 +26,10 @@ type insistence struct {
 	first    []int        // by group, the first frame that is not accepted
 	turn     int          // the group whose turn is next
 	flying   []int        // frames under way, in the order of their answers to come
+	accepted int          // frames
 	refused  map[int]struct{}
 	refusals refusals
+	times    int // how often a frame was refused
 }
 
 // newInsistence is for a lane of so many records, between so many accounts; batch
@@ -81,11 +83,27 @@ func (in *insistence) answer(refusal string) {
 	in.flying = in.flying[1:]
 	if refusal == "" {
 		in.states[f] = taken
+		in.accepted++
 		return
 	}
 	in.states[f] = unsent
 	in.refused[f] = struct{}{}
 	in.refusals[refusal]++
+	in.times++
+}
+
+// open is how many records were accepted or are under way.
+func (in *insistence) open() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return (in.accepted + len(in.flying)) * in.batch
+}
+
+// refusedSoFar is how often a frame was refused.
+func (in *insistence) refusedSoFar() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.times
 }
 
 // unaccepted is how many records were sent and not accepted.

@@ -124,14 +124,20 @@ func (b *bench) perLane() int {
 // flooded runs a closed loop.
 func (b *bench) flooded(ctx context.Context, what string, batch int) (outcome, error) {
 	return b.quietly(ctx, what, func() (outcome, error) {
-		return b.run(ctx, load{perLane: b.perLane(), how: func(ctx context.Context, lanes []*lane, _, end time.Time) (time.Duration, error) {
-			return 0, flood(ctx, end, lanes, batch, b.options.window/nodeCount)
+		perLane := b.perLane() / batch * batch
+		return b.run(ctx, load{perLane: perLane, insist: batch, how: func(ctx context.Context, lanes []*lane, _, end time.Time) (time.Duration, error) {
+			if err := flood(ctx, end, lanes, batch, b.options.window/nodeCount); err != nil {
+				return 0, err
+			}
+			return 0, mendAll(ctx, lanes, end)
 		}})
 	})
 }
 
 // batch is how many records the throughput row has in a frame.
-func (b *bench) batch() int { return min(b.options.batch, b.system.maxBatch()) }
+func (b *bench) batch() int {
+	return divisorUpTo(b.accounts.perLane(), min(b.options.batch, b.system.maxBatch()))
+}
 
 // saturatedRun is the throughput row's, made now if there was none.
 func (b *bench) saturatedRun(ctx context.Context) (outcome, error) {

@@ -137,6 +137,7 @@ func (l *lane) read() {
 		refusal := l.wire.refusal(buffer)
 		if l.insist != nil {
 			l.insist.answer(refusal)
+			l.noteProgress()
 			continue
 		}
 		if refusal != "" {

@@ -110,7 +110,7 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&seconds, "seconds", 10, "how long to measure")
 	f.IntVar(&warm, "warm", 2, "how many seconds to send before that, at the same pace")
 	f.IntVar(&o.batch, "batch", 5, "records a frame in the throughput row")
-	f.IntVar(&o.window, "window", 3600, "records outstanding in the throughput rows, over all four connections")
+	f.IntVar(&o.window, "window", 6000, "records outstanding in the throughput rows, over all four connections")
 	f.IntVar(&o.ceiling, "ceiling", 24000, "records per second that transfers are signed for in the throughput rows")
 	f.IntVar(&o.kills, "kills", 3, "how many times a node is killed for the pause row; the worst counts")
 	f.IntVar(&o.tries, "tries", 4, "how often a row is measured, at most, until the machine is quiet meanwhile")

@@ -17,6 +17,8 @@ const (
 	// mendPatience is how long, after the load, records that were refused may take
 	// to be accepted.
 	mendPatience = 30 * time.Second
+	// mendPause is between two of them after a flood.
+	mendPause = time.Millisecond
 )
 
 // overload offers more than the nodes can commit. What is refused is offered
@@ -46,7 +48,7 @@ func overload(ctx context.Context, b *bench) ([]Row, error) {
 
 // overloaded is one run of it.
 func (b *bench) overloaded(ctx context.Context, rate int) (outcome, error) {
-	batch := divisorUpTo(b.accounts.perLane(), b.batch())
+	batch := b.batch()
 	seconds := int((b.options.warm+b.options.span)/time.Second + 1)
 	perLane := (b.perLane() + rate*seconds/nodeCount) / batch * batch
 	return b.run(ctx, load{perLane: perLane, insist: batch, how: func(ctx context.Context, lanes []*lane, begin, end time.Time) (time.Duration, error) {
@@ -74,6 +76,17 @@ func insistAll(ctx context.Context, lanes []*lane, s schedule, end time.Time) er
 	return errors.Join(errs...)
 }
 
+// mendAll sends what was refused in all lanes until nothing is left of it.
+func mendAll(ctx context.Context, lanes []*lane, end time.Time) error {
+	errs := make([]error, len(lanes))
+	var wg sync.WaitGroup
+	for i, l := range lanes {
+		wg.Go(func() { errs[i] = l.mend(ctx, end, mendPause) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
 func (l *lane) insistOn(ctx context.Context, s schedule, end time.Time) error {
 	for i := 0; s.due(i).Before(end); i++ {
 		if err := machine.Sleep(ctx, time.Until(s.due(i))); err != nil {
@@ -87,7 +100,11 @@ func (l *lane) insistOn(ctx context.Context, s schedule, end time.Time) error {
 			return err
 		}
 	}
-	pause := time.Second / time.Duration(s.rate)
+	return l.mend(ctx, end, overloadFactor*time.Second/time.Duration(s.rate))
+}
+
+// mend sends what was refused until nothing is left of it, a frame a pause.
+func (l *lane) mend(ctx context.Context, end time.Time, pause time.Duration) error {
 	for patience := end.Add(mendPatience); l.insist.unaccepted() > 0; {
 		if time.Now().After(patience) {
 			return fmt.Errorf("node %s has not accepted %d records within %v after the load", l.node, l.insist.unaccepted(), mendPatience)
@@ -97,7 +114,7 @@ func (l *lane) insistOn(ctx context.Context, s schedule, end time.Time) error {
 				return err
 			}
 		}
-		if err := machine.Sleep(ctx, overloadFactor*pause); err != nil {
+		if err := machine.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

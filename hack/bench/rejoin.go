@@ -43,12 +43,16 @@ type rejoined struct {
 	used    time.Duration // processor time of its process by then
 }
 
+// fillWindow is how many records are outstanding while a chain is filled: so few
+// that no node refuses any.
+const fillWindow = 1_800
+
 // errBack ends the load.
 var errBack = errors.New("the node is back")
 
 // rejoin makes one run on a new chain.
 func (b *bench) rejoin(ctx context.Context, how rejoining) (o rejoined, err error) {
-	window := b.options.window / nodeCount
+	window := fillWindow / nodeCount
 	perLane := b.options.ceiling*int(how.fill/time.Second)/nodeCount + window + b.rejoinRate*int(2*rejoinPatience/time.Second)/(nodeCount-1)
 	if err := b.work.grow(perLane); err != nil {
 		return o, err

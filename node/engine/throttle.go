@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -10,14 +11,14 @@ import (
 )
 
 const (
-	// blockPatience is how long agreeing on one block may take under load. A
-	// record waits for the block under way and then for its own, and some time to
-	// get there: with this, nine in ten are committed within three such spans.
-	blockPatience = 125 * time.Millisecond
+	// blockPatience is how much longer than a small block agreeing on a large one may
+	// take. A record waits for the block under way and then for its own, and some
+	// time to get there: most are committed within three such spans.
+	blockPatience = 100 * time.Millisecond
 	// leastLimit is how many records may always wait: so few that even a slow
 	// machine has them in a block soon, and enough that what a block costs
 	// whatever its size does not bound the pace.
-	leastLimit = 4_000
+	leastLimit = 2_000
 )
 
 var errOverload = message.Errorf(message.StatusTooFast,
@@ -29,19 +30,20 @@ var errOverload = message.Errorf(message.StatusTooFast,
 // minutes.
 //
 // It goes by what blocks took that were large, from the moment in which their
-// height got under way: how long a rule was not true, or a validator was not there,
-// says nothing about load. While no height is under way nobody is refused: a rule
+// height got under way, and what the quickest took, which no load explains: how long
+// a rule was not true, or a validator was not there, says nothing about load either. While no height is under way nobody is refused: a rule
 // may want a pool of any size.
 type throttle struct {
 	limit    atomic.Int64 // how many records may wait while a height is under way
 	underWay atomic.Bool
 
 	// Of the main loop alone:
-	since time.Time // when the height got under way; zero before
+	since time.Time     // when the height got under way; zero before
+	least time.Duration // what the quickest block took
 }
 
 func newThrottle() *throttle {
-	t := &throttle{}
+	t := &throttle{least: math.MaxInt64}
 	t.limit.Store(pool.MaxRecords)
 	return t
 }
@@ -56,11 +58,16 @@ func (t *throttle) see(step consensus.Step) {
 }
 
 // committed takes a block into account that was agreed on while this node
-// watched; patience is how long that should take under load.
-func (t *throttle) committed(records int, round uint32, patience time.Duration) {
-	if round == 0 && !t.since.IsZero() {
-		t.limit.Store(int64(nextLimit(int(t.limit.Load()), records, time.Since(t.since), patience)))
+// watched; pause is the least time between two blocks, which one may take in any
+// case.
+func (t *throttle) committed(records int, round uint32, pause time.Duration) {
+	if round > 0 || t.since.IsZero() {
+		return
 	}
+	took := time.Since(t.since)
+	t.least = min(t.least, took)
+	patience := max(t.least+blockPatience, pause)
+	t.limit.Store(int64(nextLimit(int(t.limit.Load()), records, took, patience)))
 }
 
 // begin notes that a height begins.
@@ -69,16 +76,17 @@ func (t *throttle) begin() {
 	t.underWay.Store(false)
 }
 
-// nextLimit is how many records may wait after a block that took so long: what
-// such blocks would hold if they took no longer than they should, or else an eighth
-// more than before. A small block that took long tells of slow links or a busy
+// nextLimit is how many records may wait after a block that took so long: fewer in
+// the same proportion if it took too long, or else an eighth more. It goes by the
+// limit and not by what the block held, for every node lets in as many before it has
+// heard of what the others took. A small block that took long tells of a busy
 // machine, which fewer records would not mend.
 func nextLimit(limit, records int, took, patience time.Duration) int {
 	switch {
 	case took <= patience:
 		limit += limit / 8
-	case records >= leastLimit:
-		limit = min(limit, int(float64(records)*float64(patience)/float64(took)))
+	case records >= leastLimit/2:
+		limit = int(float64(min(limit, records)) * float64(patience) / float64(took))
 	}
 	return min(max(limit, leastLimit), pool.MaxRecords)
 }
@@ -92,10 +100,4 @@ func (e *Engine) Busy() error {
 		return errOverload
 	}
 	return nil
-}
-
-// blockPatience is how long agreeing on a block should take under load: where
-// there is a pause between two blocks anyway, as long as that.
-func (e *Engine) blockPatience() time.Duration {
-	return max(blockPatience, time.Duration(e.options.Config.Consensus.MinBlockInterval))
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/posnet/posnet/node/consensus"
@@ -17,9 +18,9 @@ func TestNextLimit(t *testing.T) {
 		want           int
 	}{
 		{"a large block that took too long", 100_000, 20_000, 500 * ms, 5_000},
-		{"never more than before", 5_000, 20_000, 250 * ms, 5_000},
+		{"a block larger than the limit", 5_000, 20_000, 250 * ms, 2_500},
 		{"never below the least", 100_000, 10_000, 10_000 * ms, leastLimit},
-		{"a small block says nothing by being slow", 50_000, leastLimit - 1, 10_000 * ms, 50_000},
+		{"a small block says nothing by being slow", 50_000, leastLimit/2 - 1, 10_000 * ms, 50_000},
 		{"a quick one makes room", 8_000, 10, 5 * ms, 9_000},
 		{"up to what the pool holds", pool.MaxRecords, 1, ms, pool.MaxRecords},
 	} {
@@ -30,47 +31,63 @@ func TestNextLimit(t *testing.T) {
 }
 
 // Under a steady overload the limit settles where a block takes what it should,
-// whatever the pace of the network.
+// whatever the pace of the network, and though its nodes together let in twice as
+// many as each would.
 func TestLimitSettles(t *testing.T) {
 	for _, perSecond := range []float64{40_000, 100_000, 400_000} {
 		limit := pool.MaxRecords
-		for range 200 {
-			records := min(limit, 20_000)
-			limit = nextLimit(limit, records, time.Duration(float64(records)/perSecond*1e9), blockPatience)
+		var sum, blocks time.Duration
+		for i := range 400 {
+			records := min(2*limit, 20_000)
+			took := time.Duration(float64(records) / perSecond * 1e9)
+			if i >= 200 {
+				sum, blocks = sum+took, blocks+1
+			}
+			limit = nextLimit(limit, records, took, blockPatience)
 		}
-		want := min(pool.MaxRecords, int(perSecond*blockPatience.Seconds()))
-		if want >= 20_000 {
-			want = pool.MaxRecords // the largest blocks are quick enough
-		}
-		if limit < want*85/100 || limit > want*115/100 {
-			t.Errorf("at %.0f a second: %d, want about %d", perSecond, limit, want)
+		least := time.Duration(20_000 / perSecond * 1e9) // the largest blocks are that quick
+		if mean, want := sum/blocks, min(blockPatience, least); mean < want*6/10 || mean > want*12/10 {
+			t.Errorf("at %.0f a second a block takes %v, want about %v", perSecond, mean, want)
 		}
 	}
 }
 
-// What a rule waits for does not count, nor does a round that was lost, and nobody
-// is refused meanwhile.
+// block lets a height pass at which nothing happened for a while, and which was then
+// under way.
+func (t *throttle) block(idle, underWay time.Duration, records int, round uint32) int64 {
+	t.begin()
+	t.see(consensus.StepIdle)
+	time.Sleep(idle)
+	t.see(consensus.StepPropose)
+	time.Sleep(underWay)
+	t.see(consensus.StepPrecommit)
+	t.committed(records, round, 0)
+	return t.limit.Load()
+}
+
+// What a rule waits for does not count, nor does a round that was lost, nor what
+// every block takes; and nobody is refused between two blocks.
 func TestThrottleWatchesHeightsUnderWay(t *testing.T) {
-	th := newThrottle()
-	th.see(consensus.StepIdle)
-	th.committed(20_000, 0, 0)
-	if got := th.limit.Load(); got != pool.MaxRecords {
-		t.Errorf("the limit is %d after a height that was never under way", got)
-	}
-	th.see(consensus.StepPropose)
-	if !th.underWay.Load() {
-		t.Error("the height is not under way")
-	}
-	th.committed(20_000, 1, 0)
-	if got := th.limit.Load(); got != pool.MaxRecords {
-		t.Errorf("the limit is %d after a lost round", got)
-	}
-	th.committed(20_000, 0, 0)
-	if got := th.limit.Load(); got != leastLimit {
-		t.Errorf("the limit is %d after a block that took too long", got)
-	}
-	th.begin()
-	if th.underWay.Load() {
-		t.Error("the next height is under way")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle()
+		const all = pool.MaxRecords
+		if got := th.block(time.Hour, 400*time.Millisecond, 3, 0); got != all {
+			t.Errorf("%d after a block that a rule waited for", got)
+		}
+		if got := th.block(0, 400*time.Millisecond+blockPatience, 20_000, 0); got != all {
+			t.Errorf("%d after a block that took as long as all do", got)
+		}
+		if got := th.block(0, 2*time.Second, 20_000, 1); got != all {
+			t.Errorf("%d after a lost round", got)
+		}
+		if !th.underWay.Load() {
+			t.Error("the height is not under way")
+		}
+		if got := th.block(0, 2*(400*time.Millisecond+blockPatience), 20_000, 0); got != 10_000 {
+			t.Errorf("%d after a block that took twice what it should", got)
+		}
+		if th.begin(); th.underWay.Load() {
+			t.Error("the next height is under way")
+		}
+	})
 }
