@@ -17,8 +17,12 @@ import (
 const (
 	auxSpace    = 'a' // key of the engine -> its value
 	blockSpace  = 'b' // height 8 -> size of the block 4 | block | certificate
+	baseSpace   = 'i' // nothing -> height 8 of the state that was installed | the space it is in 1
 	recordSpace = 'r' // id of a record 32 -> height 8 | index 4
-	stateSpace  = 's' // key of the ledger -> its value
+	// The state is in one of two spaces: key of the ledger -> its value. Another
+	// is staged in the other one.
+	stateSpace  = 's'
+	secondSpace = 't'
 )
 
 // chain is the Store on disk.
@@ -27,6 +31,8 @@ type chain struct {
 	dir    string
 	faults *faults
 	head   atomic.Uint64
+	oldest atomic.Uint64 // the oldest block that is kept
+	space  atomic.Uint32 // which of the two the state is in
 
 	writing sync.Mutex // held by the one who writes
 	broken  error      // once a write failed: every later one fails with it
@@ -55,8 +61,15 @@ func openChain(disk vfs.FS, dir string, create bool, logger *slog.Logger) (*chai
 	return c, nil
 }
 
-// findHead sets the head to the last block there is, which must be whole.
+// findHead finds where the state is, and sets the head to the last block there
+// is, which must be whole, or to the height of a state that was installed.
 func (c *chain) findHead() error {
+	base, err := c.findBase()
+	if err != nil {
+		return c.failed("read", err)
+	}
+	c.head.Store(base)
+	c.oldest.Store(base + 1)
 	it, err := c.iter([]byte{blockSpace}, nil)
 	if err != nil {
 		return c.failed("read", err)
@@ -71,11 +84,42 @@ func (c *chain) findHead() error {
 			return c.failed("read", err)
 		}
 		c.head.Store(height)
+		if err = c.findOldest(it); err != nil {
+			return c.failed("read", err)
+		}
 	}
 	if err := it.Error(); err != nil {
 		return c.failed("read", err)
 	}
 	return nil
+}
+
+// findBase finds the space of the state, and the height of the one that was
+// installed last, 0 if none was.
+func (c *chain) findBase() (height uint64, err error) {
+	c.space.Store(stateSpace)
+	value, ok, err := c.get([]byte{baseSpace})
+	if err != nil || !ok {
+		return 0, err
+	}
+	d := types.NewDecoder(value)
+	height = d.Uint64()
+	space := d.Uint8()
+	if space != stateSpace && space != secondSpace {
+		return 0, fmt.Errorf("the state should be in space %d: there is none", space)
+	}
+	c.space.Store(uint32(space))
+	return height, d.Finish()
+}
+
+// findOldest sets the oldest block to the first of an iterator over all.
+func (c *chain) findOldest(it *pebble.Iterator) error {
+	if !it.First() {
+		return it.Error()
+	}
+	height, err := blockHeight(it.Key())
+	c.oldest.Store(height)
+	return err
 }
 
 func (c *chain) failed(verb string, err error) error {
@@ -118,6 +162,9 @@ func (c *chain) get(key []byte) (value []byte, ok bool, err error) {
 
 // Head implements Store.
 func (c *chain) Head() uint64 { return c.head.Load() }
+
+// Oldest implements Store.
+func (c *chain) Oldest() uint64 { return c.oldest.Load() }
 
 // Block implements Store.
 func (c *chain) Block(height uint64) (block, certificate []byte, err error) {
@@ -197,7 +244,12 @@ func recordKey(b []byte, id types.Hash) []byte {
 
 // State implements Store.
 func (c *chain) State(yield func(key, value []byte) error) error {
-	it, err := c.iter([]byte{stateSpace}, nil)
+	return c.walkState(c.db, byte(c.space.Load()), yield)
+}
+
+// walkState calls yield for each entry in a space of the state.
+func (c *chain) walkState(from pebble.Reader, space byte, yield func(key, value []byte) error) error {
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: []byte{space}, UpperBound: after([]byte{space})})
 	if err != nil {
 		return c.failed("read", err)
 	}
@@ -212,6 +264,31 @@ func (c *chain) State(yield func(key, value []byte) error) error {
 	}
 	return nil
 }
+
+// view is the View of the store on disk.
+type view struct {
+	chain *chain
+	at    *pebble.Snapshot
+	space byte
+}
+
+// View implements Store.
+func (c *chain) View() (View, error) {
+	c.writing.Lock() // so that head and space are those of the snapshot
+	defer c.writing.Unlock()
+	if c.broken != nil {
+		return nil, c.failed("read", c.broken)
+	}
+	return &view{c, c.db.NewSnapshot(), byte(c.space.Load())}, nil
+}
+
+// State implements View.
+func (v *view) State(yield func(key, value []byte) error) error {
+	return v.chain.walkState(v.at, v.space, yield)
+}
+
+// Close implements View.
+func (v *view) Close() error { return v.at.Close() }
 
 // Aux implements Store.
 func (c *chain) Aux(key []byte) (value []byte, ok bool, err error) {

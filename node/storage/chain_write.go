@@ -21,10 +21,10 @@ func (c *chain) Commit(heights ...Commit) error {
 	var err error
 	for _, com := range heights {
 		err = errors.Join(err, addBlock(batch, com), addRecords(batch, com),
-			addChanges(batch, stateSpace, com.State), addChanges(batch, auxSpace, com.Aux))
+			addChanges(batch, byte(c.space.Load()), com.State), addChanges(batch, auxSpace, com.Aux))
 	}
 	if err == nil {
-		err = c.apply(batch)
+		err = c.apply(batch, pebble.Sync)
 	}
 	if err != nil {
 		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", heights[0].Height, c.dir, oneLine{err})
@@ -34,7 +34,7 @@ func (c *chain) Commit(heights ...Commit) error {
 }
 
 func (c *chain) stateless() (bool, error) {
-	it, err := c.iter([]byte{stateSpace}, nil)
+	it, err := c.iter([]byte{byte(c.space.Load())}, nil)
 	if err != nil {
 		return false, c.failed("read", err)
 	}
@@ -91,9 +91,13 @@ func (c *chain) Put(aux ...Change) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	batch := c.db.NewBatch()
-	err := addChanges(batch, auxSpace, aux)
+	return c.finish(batch, addChanges(batch, auxSpace, aux), pebble.Sync)
+}
+
+// finish applies a batch that was filled without an error.
+func (c *chain) finish(batch *pebble.Batch, err error, options *pebble.WriteOptions) error {
 	if err == nil {
-		err = c.apply(batch)
+		err = c.apply(batch, options)
 	}
 	if err != nil {
 		return fmt.Errorf("storage: cannot store in %s, so the node must stop: %w", c.dir, oneLine{err})
@@ -101,9 +105,77 @@ func (c *chain) Put(aux ...Change) error {
 	return nil
 }
 
+// Prune implements Store.
+func (c *chain) Prune(p Pruned) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := p.check(c.Oldest(), c.Head()); err != nil {
+		return err
+	}
+	batch := c.db.NewBatch()
+	err := errors.Join(batch.Delete(binary.BigEndian.AppendUint64([]byte{blockSpace}, p.Height), nil), addChanges(batch, auxSpace, p.Aux))
+	for _, id := range p.Records {
+		err = errors.Join(err, batch.Delete(recordKey(nil, id), nil))
+	}
+	c.oldest.Store(p.Height + 1) // before, so that whoever misses the block knows why
+	return c.finish(batch, err, pebble.NoSync)
+}
+
+// aside is the space that the state is not in.
+func (c *chain) aside() byte {
+	if c.space.Load() == stateSpace {
+		return secondSpace
+	}
+	return stateSpace
+}
+
+// Stage implements Store.
+func (c *chain) Stage(entries ...Change) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	batch := c.db.NewBatch()
+	return c.finish(batch, addChanges(batch, c.aside(), entries), pebble.NoSync)
+}
+
+// Unstage implements Store.
+func (c *chain) Unstage() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	batch := c.db.NewBatch()
+	return c.finish(batch, dropAll(batch, []byte{c.aside()}), pebble.NoSync)
+}
+
+// dropAll deletes all keys with a prefix.
+func dropAll(batch *pebble.Batch, prefix []byte) error {
+	return batch.DeleteRange(prefix, after(prefix), nil)
+}
+
+// Install implements Store.
+func (c *chain) Install(i Installed) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := i.check(c.Head()); err != nil {
+		return err
+	}
+	batch, space := c.db.NewBatch(), c.aside()
+	err := errors.Join(dropAll(batch, []byte{blockSpace}), dropAll(batch, []byte{recordSpace}), dropAll(batch, []byte{byte(c.space.Load())}))
+	for _, prefix := range i.Drop {
+		err = errors.Join(err, dropAll(batch, append([]byte{auxSpace}, prefix...)))
+	}
+	base := append(binary.BigEndian.AppendUint64(nil, i.Height), space)
+	err = errors.Join(err, addChanges(batch, auxSpace, i.Aux), batch.Set([]byte{baseSpace}, base, nil))
+	if err := c.finish(batch, err, pebble.Sync); err != nil {
+		return err
+	}
+	c.space.Store(uint32(space))
+	c.head.Store(i.Height)
+	c.oldest.Store(i.Height + 1)
+	return nil
+}
+
 // apply puts the batch on disk. Faults of the disk may be told by the call or
 // beside it; either way nothing is written after the first.
-func (c *chain) apply(batch *pebble.Batch) error {
+func (c *chain) apply(batch *pebble.Batch, options *pebble.WriteOptions) error {
 	if c.broken == nil {
 		c.broken = c.faults.err()
 	}
@@ -112,7 +184,7 @@ func (c *chain) apply(batch *pebble.Batch) error {
 	}
 	failpoint.Pass(failpoint.CommitBatch)
 	applying := c.faults.begin(func() error {
-		return errors.Join(c.db.Apply(batch, pebble.Sync), batch.Close())
+		return errors.Join(c.db.Apply(batch, options), batch.Close())
 	})
 	c.stuck, c.broken = applying.end()
 	failpoint.Pass(failpoint.CommitStored)

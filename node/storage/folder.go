@@ -26,8 +26,8 @@ const (
 )
 
 // format is the version of all that lies in the folder. The headers of 1 did not
-// name the validators of the next height.
-const format = 2
+// name the validators of the next height; handovers of 2 had no header of their own.
+const format = 3
 
 // stamp is the content of the stamp file. Ready is false until chain and sign
 // log have been made, so that a folder that was interrupted while being made is

@@ -93,10 +93,10 @@ func TestFolderRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				write(t, path, strings.Replace(string(data), `"format": 2`, `"format": 3`, 1))
+				write(t, path, strings.Replace(string(data), `"format": 3`, `"format": 4`, 1))
 				return testIdentity
 			},
-			"storage: the data folder DIR has format 3, this program reads format 2: use the program that wrote it, or remove the folder",
+			"storage: the data folder DIR has format 4, this program reads format 3: use the program that wrote it, or remove the folder",
 		},
 		"a stamp of garbage": {
 			func(t *testing.T, dir string) Identity {

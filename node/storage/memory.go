@@ -14,7 +14,7 @@ import (
 // for tests and for nodes without a data folder.
 func NewMemory() *Data {
 	return &Data{
-		Store:   &memoryStore{places: map[types.Hash]place{}, state: map[string][]byte{}, aux: map[string][]byte{}},
+		Store:   &memoryStore{places: map[types.Hash]place{}, state: map[string][]byte{}, aux: map[string][]byte{}, staged: map[string][]byte{}},
 		SignLog: &memorySignLog{},
 	}
 }
@@ -29,10 +29,12 @@ type memoryBlock struct{ block, certificate []byte }
 // memoryStore is the Store in memory.
 type memoryStore struct {
 	mu     sync.RWMutex
-	blocks []memoryBlock // of height 1 and up
+	base   uint64        // the height below the first block's
+	blocks []memoryBlock // of height base+1 and up
 	places map[types.Hash]place
 	state  map[string][]byte
 	aux    map[string][]byte
+	staged map[string][]byte
 	closed bool
 }
 
@@ -40,23 +42,32 @@ type memoryStore struct {
 func (m *memoryStore) Head() uint64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return uint64(len(m.blocks))
+	return m.head()
+}
+
+func (m *memoryStore) head() uint64 { return m.base + uint64(len(m.blocks)) }
+
+// Oldest implements Store.
+func (m *memoryStore) Oldest() uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.base + 1
 }
 
 // Block implements Store.
 func (m *memoryStore) Block(height uint64) (block, certificate []byte, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if height == 0 || height > uint64(len(m.blocks)) {
+	if height <= m.base || height > m.head() {
 		return nil, nil, ErrNotFound
 	}
-	b := m.blocks[height-1]
+	b := m.blocks[height-m.base-1]
 	return bytes.Clone(b.block), bytes.Clone(b.certificate), nil
 }
 
 // Blocks implements Store.
 func (m *memoryStore) Blocks(from uint64, yield func(height uint64, block, certificate []byte) bool) error {
-	for height, head := max(from, 1), m.Head(); height <= head; height++ {
+	for height, head := max(from, m.Oldest()), m.Head(); height <= head; height++ {
 		block, certificate, err := m.Block(height)
 		if err != nil || !yield(height, block, certificate) {
 			return err
@@ -75,16 +86,33 @@ func (m *memoryStore) Place(id types.Hash) (height uint64, index uint32, ok bool
 
 // State implements Store.
 func (m *memoryStore) State(yield func(key, value []byte) error) error {
+	return m.view().State(yield)
+}
+
+func (m *memoryStore) view() memoryView {
 	m.mu.RLock()
-	state := maps.Clone(m.state)
-	m.mu.RUnlock()
-	for _, key := range slices.Sorted(maps.Keys(state)) {
-		if err := yield([]byte(key), state[key]); err != nil {
+	defer m.mu.RUnlock()
+	return maps.Clone(m.state)
+}
+
+// View implements Store.
+func (m *memoryStore) View() (View, error) { return m.view(), nil }
+
+// memoryView is the View of the store in memory.
+type memoryView map[string][]byte
+
+// State implements View.
+func (v memoryView) State(yield func(key, value []byte) error) error {
+	for _, key := range slices.Sorted(maps.Keys(v)) {
+		if err := yield([]byte(key), v[key]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Close implements View.
+func (v memoryView) Close() error { return nil }
 
 // Aux implements Store.
 func (m *memoryStore) Aux(key []byte) (value []byte, ok bool, err error) {
@@ -114,7 +142,7 @@ func (m *memoryStore) Commit(heights ...Commit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	stateless := func() (bool, error) { return len(m.state) == 0, nil }
-	if err := checkAll(heights, uint64(len(m.blocks)), stateless); err != nil {
+	if err := checkAll(heights, m.head(), stateless); err != nil {
 		return err
 	}
 	if m.closed {
@@ -155,6 +183,63 @@ func (m *memoryStore) Put(aux ...Change) error {
 		return errClosed
 	}
 	change(m.aux, aux)
+	return nil
+}
+
+// Prune implements Store.
+func (m *memoryStore) Prune(p Pruned) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := p.check(m.base+1, m.head()); err != nil {
+		return err
+	}
+	if m.closed {
+		return errClosed
+	}
+	m.base++
+	m.blocks = slices.Delete(m.blocks, 0, 1)
+	for _, id := range p.Records {
+		delete(m.places, id)
+	}
+	change(m.aux, p.Aux)
+	return nil
+}
+
+// Stage implements Store.
+func (m *memoryStore) Stage(entries ...Change) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	change(m.staged, entries)
+	return nil
+}
+
+// Unstage implements Store.
+func (m *memoryStore) Unstage() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.staged)
+	return nil
+}
+
+// Install implements Store.
+func (m *memoryStore) Install(i Installed) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := i.check(m.head()); err != nil {
+		return err
+	}
+	if m.closed {
+		return errClosed
+	}
+	m.base, m.blocks, m.places = i.Height, nil, map[types.Hash]place{}
+	m.state, m.staged = m.staged, map[string][]byte{}
+	maps.DeleteFunc(m.aux, func(key string, _ []byte) bool {
+		return slices.ContainsFunc(i.Drop, func(prefix []byte) bool { return strings.HasPrefix(key, string(prefix)) })
+	})
+	change(m.aux, i.Aux)
 	return nil
 }
 

@@ -14,6 +14,9 @@ import (
 // ErrNotFound means that the store has no such block.
 var ErrNotFound = errors.New("storage: no such block")
 
+// ErrNotOldest means that a block to be pruned is not the oldest there is.
+var ErrNotOldest = errors.New("it must be the oldest")
+
 // Identity says whose data a folder holds. A folder is stamped with it once and
 // opened for nobody else.
 type Identity struct {
@@ -67,6 +70,29 @@ func (c *Commit) check(head uint64, stateless func() (bool, error)) error {
 	return errors.New("storage: the state of height 0 is stored already")
 }
 
+// Pruned is the oldest block, which is let go with all that belongs to it.
+type Pruned struct {
+	Height  uint64
+	Records []types.Hash // ids of the block's records
+	Aux     []Change     // what the engine keeps of the height
+}
+
+// Installed is a height to go on from, in place of all that was there.
+type Installed struct {
+	Height uint64   // of the staged state
+	Aux    []Change // what the engine keeps of it
+	Drop   [][]byte // prefixes of auxiliary entries that go with the blocks
+}
+
+// View is the state of one height, whatever is committed after it. It costs
+// nothing to make; while it is open, what is overwritten keeps its place on disk.
+type View interface {
+	// State is that of Store, as of when the view was made.
+	State(yield func(key, value []byte) error) error
+	// Close ends the use of the view; the store must still be open.
+	Close() error
+}
+
 // Store is the chain on disk or in memory. All methods may be called at the
 // same time from several goroutines. Slices that come out belong to the
 // caller, except in State; slices that go in are not kept.
@@ -78,16 +104,20 @@ type Store interface {
 	// Head is the height of the last committed block; 0 before the first.
 	Head() uint64
 
+	// Oldest is the height of the oldest block that is kept, Head+1 where there is
+	// none: 1 until the first Prune or Install.
+	Oldest() uint64
+
 	// Block returns the encoded block and its encoded certificate. The error is
-	// ErrNotFound for heights outside 1 to Head.
+	// ErrNotFound for heights outside Oldest to Head.
 	Block(height uint64) (block, certificate []byte, err error)
 
-	// Blocks calls yield for the blocks from a height (0 counts as 1) to Head in
-	// order, until yield returns false. It costs much less than as many calls
+	// Blocks calls yield for the blocks from a height, or from Oldest if that is
+	// above it, to Head in order, until yield returns false. It costs much less than as many calls
 	// of Block.
 	Blocks(from uint64, yield func(height uint64, block, certificate []byte) bool) error
 
-	// Place tells which committed block holds a record, and its index there.
+	// Place tells which block that is kept holds a record, and its index there.
 	Place(id types.Hash) (height uint64, index uint32, ok bool, err error)
 
 	// State calls yield for each entry of the ledger's state as of Head, in the
@@ -112,9 +142,46 @@ type Store interface {
 	// Put returns.
 	Put(aux ...Change) error
 
+	// Prune lets go of the block of height Oldest, which must be below Head: else
+	// the error is ErrNotOldest. It
+	// does not wait for the disk: after a power cut the block may be there again.
+	Prune(p Pruned) error
+
+	// View returns the state as of Head.
+	View() (View, error)
+
+	// Stage adds entries to a state that is put together aside. Neither State nor
+	// anything else shows it until Install. It does not wait for the disk, and
+	// what was staged when the process ends is there again or not: whoever begins
+	// calls Unstage first.
+	Stage(entries ...Change) error
+
+	// Unstage lets go of all that was staged.
+	Unstage() error
+
+	// Install makes the staged state, of a height above Head, that of Head, and
+	// drops all blocks: all of it or nothing. It is on disk when Install returns.
+	Install(i Installed) error
+
 	// Close ends the use of the store; it waits for a write under way. Nothing
 	// else may be called after it, but Close itself.
 	Close() error
+}
+
+// check says whether the block may be let go of.
+func (p *Pruned) check(oldest, head uint64) error {
+	if p.Height != oldest || oldest >= head {
+		return fmt.Errorf("storage: block %d cannot be pruned: %w: that is %d, and the newest, which stays, %d", p.Height, ErrNotOldest, oldest, head)
+	}
+	return nil
+}
+
+// check says whether the state may take the place of what is there.
+func (i *Installed) check(head uint64) error {
+	if i.Height <= head {
+		return fmt.Errorf("storage: a state of height %d cannot take the place of one of height %d: it must be newer", i.Height, head)
+	}
+	return nil
 }
 
 // MaxSignBytes is the most that the entries of one Append may take together:
