@@ -1,6 +1,9 @@
 package types
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Limits that every valid block keeps, whatever a builder is set to: they bound
 // what one proposal can make a peer hold.
@@ -71,6 +74,17 @@ func (h *Header) Encode() []byte {
 	e := NewEncoder(headerDomain, headerBytes)
 	h.encode(e)
 	return e.Data()
+}
+
+// DecodeHeader reads a header that fills raw, as Encode wrote it.
+func DecodeHeader(raw []byte) (*Header, error) {
+	if !bytes.HasPrefix(raw, []byte(headerDomain)) {
+		return nil, fmt.Errorf("a header must begin with %q", headerDomain)
+	}
+	d := NewDecoder(raw[len(headerDomain):])
+	h := &Header{}
+	h.decode(d)
+	return h, d.Finish()
 }
 
 // Hash returns the block's hash: the SHA-256 of the encoded header.
