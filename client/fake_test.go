@@ -63,6 +63,8 @@ func (f *fake) Name(types.PublicKey) string { return "alice" }
 
 func (f *fake) PoolSize() message.PoolSize { return message.PoolSize{} }
 
+func (f *fake) Oldest() uint64 { return 1 }
+
 func (f *fake) Head() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -59,12 +59,25 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.result.Fault = &validity.Fault{Where: "network", What: "the chain is of another network than the genesis", Expected: network.String(), Found: o.Source.Network().String()}
 		return r.result, nil
 	}
+	if err := whole(o.Source); err != nil {
+		return nil, err
+	}
 	err = r.fault(r.blocks(ctx))
 	if err == nil && r.result.Fault == nil {
 		err = r.fault(r.end())
 	}
 	r.result.Took = time.Since(began)
 	return r.result, err
+}
+
+// whole checks that a source has the blocks from the first on.
+func whole(s source.Source) error {
+	oldest := s.Oldest()
+	if oldest <= 1 {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be verified: it has no block below %d, because older ones are not kept (storage.keepBlocks) or the node went on from a snapshot; "+
+		"what the state was before block %d would have to be taken on trust: verify a node that keeps all blocks, or single records with posnet proof", s.Label(), oldest, oldest)
 }
 
 // run is one verification under way.

@@ -345,6 +345,18 @@ type Storage struct {
 	// +kubebuilder:validation:MaxLength=253
 	StorageClassName *string `json:"storageClassName,omitempty"`
 
+	// keepBlocks is how many of its newest blocks each node keeps at least; 0, the
+	// default, keeps all. Older ones are deleted, and a node that lacks them goes on
+	// from a snapshot of the state that other nodes serve: nobody can then verify the
+	// chain from its genesis on, unless some node keeps all. At least 1000, so that a
+	// node that was away for some minutes finds what it missed. More than is deleted
+	// already does not come back.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	// +kubebuilder:validation:XValidation:rule="self == 0 || self >= 1000",message="keepBlocks must be 0, which keeps all blocks, or at least 1000"
+	KeepBlocks int64 `json:"keepBlocks,omitempty"`
+
 	// whenDeleted says what becomes of the volumes with the network: Retain keeps
 	// them, Delete deletes them.
 	// +optional

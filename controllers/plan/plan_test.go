@@ -105,6 +105,22 @@ func TestTopologyIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+// How many blocks are kept is every node's own matter, and a network without a
+// wish has the config it always had.
+func TestKeepBlocks(t *testing.T) {
+	for keep, want := range map[int64]int{0: 0, 5000: 1} {
+		topology, err := plan.New(input(spec(func(s *v1alpha1.PosNetworkSpec) { s.Storage.KeepBlocks = keep })))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range topology.Nodes {
+			if got := strings.Count(string(n.Config.Encode()), `"keepBlocks"`); n.Config.Storage.KeepBlocks != uint64(keep) || got != want {
+				t.Errorf("%s keeps %d of %d blocks", n.Name, n.Config.Storage.KeepBlocks, keep)
+			}
+		}
+	}
+}
+
 // encode is a topology as text: the files its nodes would start from.
 func encode(t *testing.T, in plan.Input) string {
 	t.Helper()

@@ -93,6 +93,7 @@ func newConfig(in Input, v Validator, all []Validator) *config.Config {
 			MinBlockInterval: duration(in.Spec.Consensus.MinBlockInterval.Duration),
 			ProposeTimeout:   duration(in.Spec.Consensus.ProposeTimeout.Duration),
 		},
+		Storage:  config.Storage{KeepBlocks: uint64(in.Spec.Storage.KeepBlocks)},
 		Peers:    []config.Peer{},
 		LogLevel: in.LogLevel,
 	}

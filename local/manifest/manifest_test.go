@@ -71,7 +71,7 @@ func TestWhatIsSaidStands(t *testing.T) {
       - {account: D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A, balance: 9007199254740990}
   faucet: {enabled: false}
   console: {enabled: true, guests: true, maxGuests: 1, maxBalance: 2}
-  storage: {size: 64Mi, storageClassName: "", whenDeleted: Delete}
+  storage: {size: 64Mi, storageClassName: "", whenDeleted: Delete, keepBlocks: 1000}
   image: example.org/node:1
   disruption: {allowQuorumLoss: false}
   hibernate: true
@@ -94,7 +94,7 @@ func TestWhatIsSaidStands(t *testing.T) {
 		{"ledger", spec.Ledger.OpenAccounts && spec.Ledger.BlockReward == 0 && len(spec.Ledger.Accounts) == 2},
 		{"faucet", spec.Faucet == v1alpha1.Faucet{MaxAmount: 1_000_000}},
 		{"console", spec.Console == v1alpha1.Console{Enabled: true, Guests: true, MaxGuests: 1, MaxBalance: 2}},
-		{"storage", size.Value() == 64<<20 && *spec.Storage.StorageClassName == "" && spec.Storage.WhenDeleted == v1alpha1.DeleteVolumes},
+		{"storage", size.Value() == 64<<20 && *spec.Storage.StorageClassName == "" && spec.Storage.WhenDeleted == v1alpha1.DeleteVolumes && spec.Storage.KeepBlocks == 1000},
 		{"switches", spec.Image == "example.org/node:1" && !spec.Disruption.AllowQuorumLoss && spec.Hibernate && spec.Paused},
 		{"template", spec.Template.Labels["team"] == "red" && spec.Template.Resources.Limits.Memory().Value() == 128<<20 &&
 			spec.Template.Tolerations[0].Operator == corev1.TolerationOpExists && spec.Template.PriorityClassName == "high"},

@@ -63,6 +63,18 @@ type Consensus struct {
 	ProposeTimeout   Duration `json:"proposeTimeout"`   // how long the drawn validator is waited for in round 0
 }
 
+// MinKeepBlocks is the fewest blocks that a node may keep: a node that was away
+// for some minutes finds what it missed with its peers, and need not start anew
+// from a snapshot, which are as many heights apart.
+const MinKeepBlocks = 1000
+
+// Storage is what the node keeps on disk.
+type Storage struct {
+	// KeepBlocks is how many of the newest blocks are kept at least; 0: all, else
+	// from MinKeepBlocks.
+	KeepBlocks uint64 `json:"keepBlocks,omitempty"`
+}
+
 // Config is the whole file.
 type Config struct {
 	Name string `json:"name"` // the validator's name
@@ -74,6 +86,7 @@ type Config struct {
 	Peers     []Peer          `json:"peers"`
 	Builder   Builder         `json:"builder"`
 	Consensus Consensus       `json:"consensus"`
+	Storage   Storage         `json:"storage,omitzero"`
 	LogLevel  string          `json:"logLevel,omitempty"` // debug, info (default), warn or error
 }
 
@@ -175,6 +188,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("config: builder.maxBytes is %d: it must be %d to %d", c.Builder.MaxBytes, types.MaxRecordBytes, types.MaxBlockBytes)
 	case time.Duration(c.Consensus.ProposeTimeout) < MinProposeTimeout:
 		return fmt.Errorf("config: consensus.proposeTimeout is %v: it must be at least %v", time.Duration(c.Consensus.ProposeTimeout), MinProposeTimeout)
+	case c.Storage.KeepBlocks > 0 && c.Storage.KeepBlocks < MinKeepBlocks:
+		return fmt.Errorf("config: storage.keepBlocks is %d: it must be 0, which keeps all, or at least %d", c.Storage.KeepBlocks, MinKeepBlocks)
 	}
 	if _, err := c.Level(); err != nil {
 		return err

@@ -68,6 +68,7 @@ func TestBadConfig(t *testing.T) {
 		{func(c *Config) { c.Listen.Console = "localhost:" }, `config: listen.console is "localhost:": it must be host:port, such as "127.0.0.1:9000", or :port for all addresses`},
 		{func(c *Config) { c.Listen.Metrics = ":65536" }, `config: listen.metrics is ":65536": it must be host:port, such as "127.0.0.1:9000", or :port for all addresses`},
 		{func(c *Config) { c.Builder.When = "" }, `config: builder.when is missing: it must be a rule such as "pool.size >= 3"`},
+		{func(c *Config) { c.Storage.KeepBlocks = 999 }, "config: storage.keepBlocks is 999: it must be 0, which keeps all, or at least 1000"},
 		{func(c *Config) { c.Builder.Interval = 0 }, "config: builder.interval is 0s: it must be at least 1ms"},
 		{func(c *Config) { c.Builder.MaxRecords = 0 }, "config: builder.maxRecords is 0: it must be 1 to 50000"},
 		{func(c *Config) { c.Builder.MaxRecords = 50001 }, "config: builder.maxRecords is 50001: it must be 1 to 50000"},

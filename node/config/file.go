@@ -56,7 +56,8 @@ func (f *File) Lasting(c *Config) (fields []string) {
 		differs bool
 	}{
 		{"name", c.Name != was.Name}, {"key", c.Key != was.Key}, {"dataDir", c.DataDir != was.DataDir}, {"listen", c.Listen != was.Listen},
-		{"builder", c.Builder != was.Builder}, {"consensus", c.Consensus != was.Consensus}, {"logLevel", c.LogLevel != was.LogLevel},
+		{"builder", c.Builder != was.Builder}, {"consensus", c.Consensus != was.Consensus},
+		{"storage", c.Storage != was.Storage}, {"logLevel", c.LogLevel != was.LogLevel},
 	} {
 		if one.differs {
 			fields = append(fields, one.name)

@@ -105,8 +105,9 @@ func TestWhatNeedsARestart(t *testing.T) {
 	}
 	now.Name, now.DataDir, now.LogLevel, now.Listen.Console = "x", "y", "warn", ""
 	now.Key = types.PublicKey{1}
+	now.Storage.KeepBlocks = MinKeepBlocks
 	now.Builder.MaxBytes, now.Consensus.ProposeTimeout = 5, Duration(time.Minute)
-	if got := strings.Join(f.Lasting(now), " "); got != "name key dataDir listen builder consensus logLevel" {
+	if got := strings.Join(f.Lasting(now), " "); got != "name key dataDir listen builder consensus storage logLevel" {
 		t.Errorf("these need a restart: %s", got)
 	}
 	// A field that is added to Config must be in that list, or be taken on live.

@@ -14,7 +14,7 @@ type Limits struct {
 }
 
 // Backend is all that the console asks of the node. Every method is safe for
-// concurrent use. Head, Block, WaitBlock and Name are those of rpc.Backend.
+// concurrent use. Head, Oldest, Block, WaitBlock and Name are those of rpc.Backend.
 type Backend interface {
 	// Limits returns what this network allows guests. It does not change.
 	Limits() Limits
@@ -34,7 +34,10 @@ type Backend interface {
 
 	// Head returns the height of the newest committed block, 0 for genesis.
 	Head() uint64
-	// Block returns the committed block of a height from 1 to Head.
+	// Oldest returns the height of the oldest block that the node keeps: 1 while it
+	// keeps all.
+	Oldest() uint64
+	// Block returns the committed block of a height from Oldest to Head.
 	Block(ctx context.Context, height uint64) (*types.Block, *types.Certificate, error)
 	// WaitBlock returns nil once Head is at least height, or the context's error.
 	WaitBlock(ctx context.Context, height uint64) error

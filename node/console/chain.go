@@ -36,6 +36,7 @@ func (c *chain) load(ctx context.Context, head uint64) error {
 	if head > maxChain {
 		first = head - maxChain + 1
 	}
+	first = max(first, c.backend.Oldest())
 	for height := first; height <= head; height++ {
 		if _, err := c.add(ctx, height); err != nil {
 			return err

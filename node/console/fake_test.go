@@ -92,6 +92,8 @@ func (f *fake) commit(winner types.PublicKey, bpm uint64) *types.Block {
 	return b
 }
 
+func (f *fake) Oldest() uint64 { return 1 }
+
 func (f *fake) Head() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -79,6 +79,10 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Server) follow(ctx context.Context, head uint64) {
 	for next := head + 1; s.backend.WaitBlock(ctx, next) == nil; {
 		l, err := s.chain.add(ctx, next)
+		if oldest := s.backend.Oldest(); err != nil && next < oldest {
+			next = oldest // the node went on from a snapshot
+			continue
+		}
 		if err != nil {
 			s.options.Logger.Error("console", "error", err)
 			pause(ctx, time.Second)

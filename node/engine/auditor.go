@@ -22,6 +22,7 @@ type auditor struct {
 
 	mu    sync.Mutex
 	audit *lottery.Audit
+	from  uint64 // the first height audited
 	next  uint64 // the first height not audited yet
 	err   error  // why it stopped before its end
 
@@ -31,7 +32,7 @@ type auditor struct {
 
 func newAuditor(h history, log *slog.Logger) *auditor {
 	return &auditor{
-		history: h, log: log, audit: lottery.NewAudit(), next: 1,
+		history: h, log: log, audit: lottery.NewAudit(), from: h.store.Oldest(), next: h.store.Oldest(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -71,7 +72,7 @@ func (a *auditor) close() {
 func (a *auditor) advance() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.err != nil || a.next > a.history.store.Head() {
+	if a.err != nil || a.next > a.history.store.Head() || a.next < a.history.store.Oldest() {
 		return false
 	}
 	if a.err = a.add(a.next); a.err != nil {
@@ -80,6 +81,23 @@ func (a *auditor) advance() bool {
 	}
 	a.next++
 	return true
+}
+
+// restart forgets all, and begins at a height.
+func (a *auditor) restart(height uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.audit, a.from, a.next, a.err = lottery.NewAudit(), height, height, nil
+}
+
+// reached returns the first height that the audit still needs.
+func (a *auditor) reached() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err != nil {
+		return a.history.store.Head() // it needs none any more
+	}
+	return a.next
 }
 
 func (a *auditor) add(height uint64) error {
@@ -103,7 +121,13 @@ func (a *auditor) add(height uint64) error {
 
 // report judges the heights audited so far.
 func (a *auditor) report() lottery.Report {
+	report, _ := a.reportFrom()
+	return report
+}
+
+// reportFrom judges the heights audited so far, and returns the first of them.
+func (a *auditor) reportFrom() (lottery.Report, uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.audit.Report()
+	return a.audit.Report(), a.from
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
+// Oldest returns the height of the oldest block that this node keeps.
+func (e *Engine) Oldest() uint64 { return e.options.Data.Store.Oldest() }
+
 // Pool returns the oldest waiting records, at most limit, and how many wait.
 func (e *Engine) Pool(_ context.Context, limit int) ([]*types.Record, int, error) {
 	return e.oldest(limit), e.pool.Stats().Size, nil
@@ -44,7 +47,7 @@ func (e *Engine) Status(context.Context) (message.Status, error) {
 	stats := e.pool.Stats()
 	s.PoolSize, s.PoolBytes = stats.Size, stats.Bytes
 	c := e.chain
-	s.Height, s.HeadHash = c.head.Height, c.head.Hash
+	s.Height, s.HeadHash, s.Oldest = c.head.Height, c.head.Hash, e.Oldest()
 	if s.Height > 0 {
 		s.HeadTime = message.Timestamp(c.head.Time)
 	}
@@ -139,6 +142,9 @@ func (e *Engine) fate(id types.Hash) (message.Record, error) {
 		fate.State, fate.Reason = message.Dropped, reason
 		return fate, nil
 	}
+	if oldest := e.Oldest(); oldest > 1 {
+		return message.Record{}, message.Errorf(message.StatusNotFound, "record %s is neither in the pool nor in block %d or a newer one, and older blocks this node does not keep: ask a node that keeps all", id, oldest)
+	}
 	return message.Record{}, message.Errorf(message.StatusNotFound, "record %s is neither in the pool nor in a block, and this node does not remember dropping it", id)
 }
 
@@ -151,6 +157,9 @@ func (e *Engine) Winners(_ context.Context, height uint64, limit int) ([]message
 	}
 	for ; height > 0 && len(out) < limit; height-- {
 		info, err := e.history.info(height)
+		if len(out) > 0 && height < e.Oldest() {
+			break // the rest is kept no more
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -168,6 +177,9 @@ func (e *Engine) winner(height uint64, i *heightInfo) message.Winner {
 
 func readBlock(store storage.Store, height uint64) (*types.Block, *types.Certificate, error) {
 	raw, rawCert, err := store.Block(height)
+	if oldest := store.Oldest(); errors.Is(err, storage.ErrNotFound) && height > 0 && height < oldest {
+		return nil, nil, gone(height, oldest)
+	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil, message.Errorf(message.StatusNotFound, "there is no block %d: the newest is %d", height, store.Head())
 	}

@@ -17,9 +17,13 @@ func (e *Engine) answerBlocks(from types.PublicKey, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	start = max(start, 1)
 	var pairs [][2][]byte
 	size := 0
-	err = e.options.Data.Store.Blocks(start, func(_ uint64, block, certificate []byte) bool {
+	err = e.options.Data.Store.Blocks(start, func(height uint64, block, certificate []byte) bool {
+		if height != start+uint64(len(pairs)) {
+			return false // it is kept no more
+		}
 		size += len(block) + len(certificate)
 		if len(pairs) > 0 && (size > maxBlocksBytes || len(pairs) == maxBlocksPerAnswer) {
 			return false
@@ -159,7 +163,7 @@ func (e *Engine) applyGroup(blocks []fetched) (n int, wrong error) {
 // the peer's fault, fatal is not.
 func (e *Engine) advanceBy(g *group, blocks []fetched) (n int, wrong, fatal error) {
 	for _, b := range blocks {
-		if g.full() {
+		if g.full() || n > 0 && e.keeper.due(e.chain.head.Height) {
 			break
 		}
 		n++

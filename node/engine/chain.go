@@ -27,7 +27,7 @@ type chain struct {
 	sets    []types.Hash               // of the validators written last
 	names   map[types.PublicKey]string // of validators, those that left included
 	unsaved []storage.Change           // names that the next commit writes
-	records uint64                     // committed since genesis
+	records uint64                     // committed since genesis, or since the snapshot that was installed
 }
 
 // executed is a valid block with what it changes.
@@ -57,20 +57,39 @@ func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
 		c.head = validity.GenesisHead(g)
 		return c, c.prepare()
 	}
-	block, _, err := readBlock(store, store.Head())
-	if err != nil {
+	if err := c.findHead(); err != nil {
 		return nil, err
 	}
-	c.head = validity.HeadOf(&block.Header)
-	info, err := history{store}.info(c.head.Height)
-	if err != nil {
-		return nil, err
-	}
-	c.records = info.Total
 	if c.state.Height() != c.head.Height {
 		return nil, fmt.Errorf("the stored state is of height %d but the newest block of height %d: %w", c.state.Height(), c.head.Height, errDamaged)
 	}
 	return c, c.prepare()
+}
+
+// findHead reads the newest block, or, right after a snapshot, the header whose
+// state it was.
+func (c *chain) findHead() error {
+	height := c.store.Head()
+	if c.store.Oldest() > height {
+		raw, _, err := c.store.Aux([]byte{keyBase})
+		if err != nil {
+			return err
+		}
+		header, err := types.DecodeHeader(raw)
+		if err != nil || header.Height != height {
+			return fmt.Errorf("the header of height %d, whose state was installed, cannot be read: %w", height, errDamaged)
+		}
+		c.head = validity.HeadOf(header)
+		return nil
+	}
+	block, _, err := readBlock(c.store, height)
+	if err != nil {
+		return err
+	}
+	c.head = validity.HeadOf(&block.Header)
+	info, err := history{c.store}.info(height)
+	c.records = info.Total
+	return err
 }
 
 // hasState reports whether the state of some height is stored.
@@ -144,6 +163,9 @@ func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Comm
 		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.Participants)})
 	}
 	batch.Aux = append(batch.Aux, c.newSets()...)
+	if h.NextValidators != h.Validators {
+		batch.Aux = append(batch.Aux, storage.Change{Key: handoverKey(h.Height), Value: encodeCertified(h, certificate)})
+	}
 	batch.State = stored(c.state.Commit(x.Delta))
 	c.head, c.records = validity.Head{Height: h.Height, Hash: info.Hash, Time: h.Time}, info.Total
 	c.drawn, c.unsaved = info.Participants, nil
@@ -169,9 +191,6 @@ func (c *chain) newSets() []storage.Change {
 		if !slices.Contains(c.sets, set.Hash()) {
 			out = append(out, storage.Change{Key: setKey(set.Hash()), Value: set.Encode()})
 		}
-	}
-	if next := c.next.Following.Hash(); next != c.next.Set.Hash() {
-		out = append(out, storage.Change{Key: handoverKey(c.next.Height), Value: next[:]})
 	}
 	return out
 }

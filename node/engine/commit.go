@@ -63,6 +63,10 @@ func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	}
 	failpoint.Pass(failpoint.SignPruned)
 	e.audit.committed()
+	e.pruner.committed()
+	if err := e.keeper.committed(e.chain.head.Height); err != nil {
+		return err
+	}
 	for _, d := range blocks {
 		e.metrics.committed(d.Block, d.cert, took)
 		e.guests.committed(d.executed)

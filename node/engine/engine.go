@@ -71,6 +71,8 @@ type Engine struct {
 	signer   *signer
 	core     *consensus.Core
 	audit    *auditor
+	pruner   *pruner
+	keeper   *keeper
 	history  history
 	recent   *recent
 	evidence *evidence
@@ -99,6 +101,7 @@ type Engine struct {
 	stamp      stamper
 	fills      fills
 	fetch      fetcher
+	join       joiner
 
 	// Of the main loop alone:
 	ready      bool // what the core was last told of our candidate
@@ -150,6 +153,8 @@ func New(o Options) (*Engine, error) {
 	e.core = consensus.New(consensus.Config{Self: e.self, ProposeTimeout: time.Duration(o.Config.Consensus.ProposeTimeout)})
 	e.metrics = newMetrics(o.Registry, e)
 	e.audit = newAuditor(e.history, o.Logger)
+	e.pruner = newPruner()
+	e.keeper = newKeeper(e.history, o.Links, o.Logger)
 	e.intake = newIntake(e)
 	e.throttle = newThrottle()
 	e.guests = newGuests(e)
@@ -177,9 +182,12 @@ func checkLoss(o Options, c *chain, signed uint64) error {
 
 // Run starts the engine's goroutines. It returns at once.
 func (e *Engine) Run() {
-	e.wg.Add(2)
-	go func() { defer e.wg.Done(); e.intake.run() }()
-	go func() { defer e.wg.Done(); e.loop() }()
+	e.wg.Go(e.intake.run)
+	e.wg.Go(e.loop)
+	e.wg.Go(func() { e.keeper.run(e.ctx) })
+	if e.options.Config.Storage.KeepBlocks > 0 {
+		e.wg.Go(func() { e.prune(e.ctx) })
+	}
 	go e.audit.run()
 }
 
@@ -188,6 +196,7 @@ func (e *Engine) Run() {
 func (e *Engine) Close() {
 	e.cancel()
 	e.wg.Wait()
+	e.keeper.close()
 	e.audit.close()
 }
 

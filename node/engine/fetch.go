@@ -107,6 +107,9 @@ func (f *fetcher) after(e *Engine, wait time.Duration) {
 // nothing waits to be applied.
 func (f *fetcher) advance(e *Engine) {
 	f.forgive(e)
+	if e.join.advance(e) {
+		return
+	}
 	switch {
 	case !f.asked.IsZero() && (time.Since(f.asked) < fetchPatience || !f.expects(f.from)):
 		return // the answer may come, or is here and about to be looked at
@@ -152,6 +155,9 @@ func (f *fetcher) choose(e *Engine) (peer types.PublicKey, ok bool) {
 		p := peers[(f.turn+i)%len(peers)]
 		if e.peers.height(p) <= e.chain.head.Height && e.undecided == nil {
 			continue
+		}
+		if e.peers.has(p).oldest > e.chain.head.Height+1 {
+			continue // it keeps them no more
 		}
 		since, doubted := f.doubts[p]
 		switch {

@@ -310,7 +310,7 @@ func TestFetchAheadIsBounded(t *testing.T) {
 		w.play(1, &script{})
 		quiet(time.Second)
 		if err := e.query(t.Context(), func() {
-			e.peers.set(peer, 1000)
+			e.peers.set(peer, &peerStatus{Height: 1000})
 			e.fetch.ask(e, peer, 1)
 			for answer := uint64(1); answer <= 3; answer++ {
 				e.fetch.came(e, peer, 10*answer)
@@ -319,7 +319,7 @@ func TestFetchAheadIsBounded(t *testing.T) {
 				}
 			}
 			e.fetch.pending, e.fetch.asked = 0, time.Time{}
-			e.peers.set(peer, 0)
+			e.peers.set(peer, &peerStatus{})
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,8 @@ const (
 	keyName         = 'n' // + key: the name of a validator that joined after genesis
 	keySession      = 's' // + session: the secret of a guest hosted here
 	keySet          = 'v' // + hash: a set of validators
-	keyHandover     = 'c' // + height: the hash of the next height's set, where it is another
+	keyHandover     = 'c' // + height: header and certificate, where the next height's set is another
+	keyBase         = 'b' // the header of the block whose state was installed, while no block is above it
 )
 
 func heightKey(height uint64) []byte {
@@ -45,6 +46,32 @@ func setKey(hash types.Hash) []byte { return append([]byte{keySet}, hash[:]...) 
 
 func handoverKey(height uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{keyHandover}, height)
+}
+
+// encodeCertified is a header with its certificate, as it is kept and sent.
+func encodeCertified(h *types.Header, certificate []byte) []byte {
+	header := h.Encode()
+	e := types.NewEncoder("", 8+len(header)+len(certificate))
+	e.Bytes(header)
+	e.Bytes(certificate)
+	return e.Data()
+}
+
+// maxHeader is more than an encoded header has.
+const maxHeader = 1 << 10
+
+func decodeCertified(raw []byte) (*types.Header, *types.Certificate, error) {
+	d := types.NewDecoder(raw)
+	header, certificate := d.Bytes(maxHeader), d.Bytes(maxCertificate)
+	if err := d.Finish(); err != nil {
+		return nil, nil, err
+	}
+	h, err := types.DecodeHeader(header)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := types.DecodeCertificate(certificate)
+	return h, c, err
 }
 
 func participantsKey(hash types.Hash) []byte { return append([]byte{keyParticipants}, hash[:]...) }
@@ -114,6 +141,9 @@ func (h history) info(height uint64) (heightInfo, error) {
 	if err != nil {
 		return heightInfo{}, err
 	}
+	if oldest := h.store.Oldest(); !ok && height < oldest {
+		return heightInfo{}, gone(height, oldest)
+	}
 	if !ok {
 		return heightInfo{}, fmt.Errorf("nothing is kept of height %d: %w", height, errDamaged)
 	}
@@ -122,6 +152,11 @@ func (h history) info(height uint64) (heightInfo, error) {
 		return heightInfo{}, fmt.Errorf("what is kept of height %d: %w: %w", height, err, errDamaged)
 	}
 	return info, nil
+}
+
+// gone is the answer to whoever asks for a height that is kept no more.
+func gone(height, oldest uint64) error {
+	return message.Errorf(message.StatusNotFound, "this node does not keep block %d: the oldest that it has is block %d; ask a node that keeps all blocks", height, oldest)
 }
 
 var errDamaged = errors.New("the data folder is damaged; start with an empty one")
@@ -157,19 +192,29 @@ func (h history) set(hash types.Hash) (*types.ValidatorSet, error) {
 	return set, nil
 }
 
+// handover is a height whose validators handed over to others.
+type handover struct {
+	header      *types.Header
+	certificate *types.Certificate
+	set         *types.ValidatorSet // of the next height
+}
+
 // handovers returns the heights, from one on, whose validators handed over to
 // others, at most limit.
-func (h history) handovers(from uint64, limit int) ([]uint64, error) {
+func (h history) handovers(from uint64, limit int) ([]handover, error) {
 	kept, err := h.store.AuxRange([]byte{keyHandover}, binary.BigEndian.AppendUint64(nil, from), limit)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]uint64, len(kept))
+	out := make([]handover, len(kept))
 	for i, k := range kept {
-		if len(k.Key) != 1+8 {
-			return nil, fmt.Errorf("key %x is no handover's: %w", k.Key, errDamaged)
+		one := &out[i]
+		if one.header, one.certificate, err = decodeCertified(k.Value); err != nil {
+			return nil, fmt.Errorf("the handover under key %x: %w: %w", k.Key, err, errDamaged)
 		}
-		out[i] = binary.BigEndian.Uint64(k.Key[1:])
+		if one.set, err = h.set(one.header.NextValidators); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

@@ -131,7 +131,11 @@ func (e *Engine) draw(height uint64, seed lottery.Seed, list []ledger.Participan
 	return out, nil
 }
 
-// Fairness returns the judgment over all draws.
+// Fairness returns the judgment over the draws of all heights that this node
+// has had since it started.
 func (e *Engine) Fairness(context.Context) (message.Fairness, error) {
-	return fairness.Show(e.audit.report(), e.Name), nil
+	report, from := e.audit.reportFrom()
+	out := fairness.Show(report, e.Name)
+	out.From = from
+	return out, nil
 }

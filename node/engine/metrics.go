@@ -15,9 +15,11 @@ type metrics struct {
 	dropped  prometheus.Counter
 	rejected prometheus.Counter
 	rounds   prometheus.Counter
-	commit   prometheus.Histogram
-	interval prometheus.Histogram
-	last     time.Time
+	// snapshots counts how often the node went on from one.
+	snapshots prometheus.Counter
+	commit    prometheus.Histogram
+	interval  prometheus.Histogram
+	last      time.Time
 }
 
 func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
@@ -28,11 +30,12 @@ func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "posnet", Name: name, Help: help}, f)
 	}
 	m := &metrics{
-		blocks:   counter("blocks_committed_total", "Blocks committed by this process."),
-		records:  counter("records_committed_total", "Records in the blocks committed by this process."),
-		dropped:  counter("records_dropped_total", "Records dropped from the pool because they could not be in a block."),
-		rejected: counter("messages_rejected_total", "Messages of peers that were not sound."),
-		rounds:   counter("rounds_lost_total", "Rounds that ended without a block, at the heights committed by this process."),
+		blocks:    counter("blocks_committed_total", "Blocks committed by this process."),
+		records:   counter("records_committed_total", "Records in the blocks committed by this process."),
+		dropped:   counter("records_dropped_total", "Records dropped from the pool because they could not be in a block."),
+		rejected:  counter("messages_rejected_total", "Messages of peers that were not sound."),
+		snapshots: counter("snapshots_installed_total", "Snapshots of the state from which this process went on."),
+		rounds:    counter("rounds_lost_total", "Rounds that ended without a block, at the heights committed by this process."),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "posnet", Name: "commit_seconds", Help: "Time to apply a decided block and write it to disk.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14),
@@ -45,8 +48,9 @@ func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.blocks, m.records, m.dropped, m.rejected, m.rounds, m.commit, m.interval,
+	r.MustRegister(m.blocks, m.records, m.dropped, m.rejected, m.rounds, m.snapshots, m.commit, m.interval,
 		gauge("height", "Height of the newest committed block.", func() float64 { return float64(e.Head()) }),
+		gauge("oldest_block", "Height of the oldest block that is kept.", func() float64 { return float64(e.Oldest()) }),
 		gauge("pool_records", "Records that wait for a block.", func() float64 { return float64(e.pool.Stats().Size) }),
 		gauge("pool_bytes", "Encoded bytes of the records that wait for a block.", func() float64 { return float64(e.pool.Stats().Bytes) }),
 		gauge("pool_limit", "Records that may wait while a block is agreed on before clients are refused.", func() float64 { return float64(e.throttle.limit.Load()) }),

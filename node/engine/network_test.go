@@ -43,6 +43,7 @@ type testNode struct {
 	said     sayings
 	registry prometheus.Registerer
 	live     atomic.Pointer[peerEnd] // who takes messages; nil when down
+	tune     func(*Engine)           // changes the engine before it runs
 }
 
 // peerEnd is what takes a node's messages.
@@ -153,6 +154,9 @@ func (w *network) start(i int) {
 	if err := n.make(); err != nil {
 		w.t.Fatal(err)
 	}
+	if n.tune != nil {
+		n.tune(n.Engine)
+	}
 	n.Run()
 	w.linkUp(n, n.Engine)
 }
@@ -241,7 +245,7 @@ func (w *network) end() {
 func (w *network) checkSame() {
 	blocks := map[uint64][]byte{}
 	for _, n := range w.nodes {
-		for height := uint64(1); height <= n.data.Store.Head(); height++ {
+		for height := n.data.Store.Oldest(); height <= n.data.Store.Head(); height++ {
 			block, _, err := n.data.Store.Block(height)
 			if err != nil {
 				w.t.Error(err)

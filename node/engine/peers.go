@@ -24,18 +24,32 @@ const (
 type peerBook struct {
 	mu      sync.RWMutex
 	heights map[types.PublicKey]uint64
+	keeps   map[types.PublicKey]keeps
 	muted   map[types.PublicKey]time.Time // until when
 }
 
-func newPeerBook() *peerBook {
-	return &peerBook{heights: map[types.PublicKey]uint64{}, muted: map[types.PublicKey]time.Time{}}
+// keeps is what a peer can give to those behind it.
+type keeps struct {
+	oldest   uint64 // block
+	snapshot uint64 // height of its newest; 0 for none
 }
 
-// set notes the height of a peer's chain.
-func (p *peerBook) set(peer types.PublicKey, height uint64) {
+func newPeerBook() *peerBook {
+	return &peerBook{heights: map[types.PublicKey]uint64{}, keeps: map[types.PublicKey]keeps{}, muted: map[types.PublicKey]time.Time{}}
+}
+
+// set notes what a peer tells of its chain.
+func (p *peerBook) set(peer types.PublicKey, s *peerStatus) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.heights[peer] = height
+	p.heights[peer], p.keeps[peer] = s.Height, keeps{s.Oldest, s.Snapshot}
+}
+
+// has returns what a peer keeps, as it told.
+func (p *peerBook) has(peer types.PublicKey) keeps {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.keeps[peer]
 }
 
 // raise notes that a peer's chain has a height at least.
@@ -57,6 +71,7 @@ func (p *peerBook) forget(peer types.PublicKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.heights, peer)
+	delete(p.keeps, peer)
 }
 
 func (p *peerBook) mute(peer types.PublicKey) {
@@ -154,7 +169,10 @@ func (e *Engine) LinkUp(peer types.PublicKey) {
 func (e *Engine) LinkDown(peer types.PublicKey) {
 	e.peers.forget(peer)
 	e.post(consensus.LinkChanged{Validator: peer})
-	e.call(func() { e.fetch.lost(e, peer) })
+	e.call(func() {
+		e.join.lost(peer)
+		e.fetch.lost(e, peer)
+	})
 }
 
 // oldest returns the records that wait the longest, at most so many.
@@ -169,12 +187,12 @@ func (e *Engine) oldest(most int) []*types.Record {
 	return out
 }
 
-// heardHeight takes note of the height of a peer's chain.
-func (e *Engine) heardHeight(from types.PublicKey, height uint64) {
-	e.peers.set(from, height)
+// heardStatus takes note of what a peer tells of its chain.
+func (e *Engine) heardStatus(from types.PublicKey, s *peerStatus) {
+	e.peers.set(from, s)
 	e.call(func() {
-		e.watch.heard(e, from, height)
-		e.fetch.notice(e, height)
+		e.watch.heard(e, from, s.Height)
+		e.fetch.notice(e, s.Height)
 		e.checkReadiness()
 		e.readiness.heard()
 	})
@@ -197,7 +215,7 @@ func (e *Engine) speaksOf(validator types.PublicKey, height uint64) {
 func (e *Engine) ownStatus() []byte {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return (&peerStatus{e.chain.head.Height, e.chain.head.Hash}).encode()
+	return (&peerStatus{e.chain.head.Height, e.chain.head.Hash, e.Oldest(), e.keeper.newest.Load()}).encode()
 }
 
 // tellStatus tells all peers how far this node's chain is.

@@ -41,6 +41,10 @@ func (e *Engine) receive(from types.PublicKey, kind p2p.Kind, payload []byte) er
 		return e.answerBlocks(from, payload)
 	case p2p.KindBlocksFound:
 		return e.receiveBlocks(from, payload)
+	case p2p.KindSnapshotWanted:
+		return e.keeper.wants(from, payload)
+	case p2p.KindSnapshotFound:
+		return e.receiveSnapshot(from, payload)
 	case p2p.KindStatus:
 		return e.receiveStatus(from, payload)
 	}
@@ -147,7 +151,7 @@ func (e *Engine) receiveStatus(from types.PublicKey, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	e.heardHeight(from, s.Height)
+	e.heardStatus(from, &s)
 	return nil
 }
 

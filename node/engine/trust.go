@@ -34,22 +34,14 @@ func (e *Engine) ValidatorSet(ctx context.Context, height uint64) (*types.Valida
 
 // Handovers returns the heights, from one on, whose validators handed over to
 // others, the oldest first, at most limit.
-func (e *Engine) Handovers(ctx context.Context, from uint64, limit int) ([]message.Handover, error) {
-	heights, err := e.history.handovers(from, limit)
+func (e *Engine) Handovers(_ context.Context, from uint64, limit int) ([]message.Handover, error) {
+	list, err := e.history.handovers(from, limit)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]message.Handover, 0, len(heights))
-	for _, height := range heights {
-		b, certificate, err := e.Block(ctx, height)
-		if err != nil {
-			return nil, err
-		}
-		set, err := e.history.set(b.Header.NextValidators)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, message.Handover{Header: message.NewHeader(&b.Header), Certificate: certificate, Validators: set.List()})
+	out := make([]message.Handover, len(list))
+	for i, h := range list {
+		out[i] = message.Handover{Header: message.NewHeader(h.header), Certificate: h.certificate, Validators: h.set.List()}
 	}
 	return out, nil
 }

@@ -36,6 +36,15 @@ func (r *recent) committed(b *types.Block, cert *types.Certificate) {
 	r.next = make(chan struct{})
 }
 
+// restart goes on from a height whose block is not here.
+func (r *recent) restart(height uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.height, r.blocks = height, [recentBlocks]certified{}
+	close(r.next)
+	r.next = make(chan struct{})
+}
+
 // shrink lets go of the oldest blocks that go over recentRecords.
 func (r *recent) shrink() {
 	records := 0

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/posnet/posnet/node/types"
@@ -124,14 +125,18 @@ func decodeBlocks(raw []byte) ([]certified, error) {
 
 // peerStatus is what peers tell each other about their chain.
 type peerStatus struct {
-	Height uint64
-	Hash   types.Hash
+	Height   uint64
+	Hash     types.Hash
+	Oldest   uint64 // the oldest block that is kept
+	Snapshot uint64 // the height of the newest snapshot that is served, 0 for none
 }
 
 func (s *peerStatus) encode() []byte {
-	e := types.NewEncoder("", 40)
+	e := types.NewEncoder("", 56)
 	e.Uint64(s.Height)
 	e.Fixed(s.Hash[:])
+	e.Uint64(s.Oldest)
+	e.Uint64(s.Snapshot)
 	return e.Data()
 }
 
@@ -139,10 +144,11 @@ func decodePeerStatus(raw []byte) (peerStatus, error) {
 	d := types.NewDecoder(raw)
 	s := peerStatus{Height: d.Uint64()}
 	d.Fixed(s.Hash[:])
+	s.Oldest, s.Snapshot = d.Uint64(), d.Uint64()
 	if err := d.Finish(); err != nil {
 		return s, err
 	}
-	return s, checkHeight(s.Height)
+	return s, errors.Join(checkHeight(s.Height), checkHeight(s.Oldest), checkHeight(s.Snapshot))
 }
 
 // maxHeight is higher than any chain gets: 2^53, a block each microsecond for

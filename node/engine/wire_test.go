@@ -45,7 +45,10 @@ func TestWireRoundTrips(t *testing.T) {
 		}
 		same("found", encodeFound(drawHash(rt, "block"), records), rewriteFound)
 		same("blocksWanted", encodeBlocksWanted(rapid.Uint64().Draw(rt, "from")), rewriteBlocksWanted)
-		same("status", (&peerStatus{rapid.Uint64Range(0, maxHeight).Draw(rt, "height"), drawHash(rt, "hash")}).encode(), rewriteStatus)
+		same("status", (&peerStatus{
+			Height: rapid.Uint64Range(0, maxHeight).Draw(rt, "height"), Hash: drawHash(rt, "hash"),
+			Oldest: rapid.Uint64Range(0, maxHeight).Draw(rt, "oldest"), Snapshot: rapid.Uint64Range(0, maxHeight).Draw(rt, "snapshot"),
+		}).encode(), rewriteStatus)
 		info := heightInfo{
 			Seed: [32]byte(drawHash(rt, "seed")), Participants: drawHash(rt, "list"), Round: rapid.Uint32().Draw(rt, "round"),
 			Winner: types.PublicKey(drawHash(rt, "winner")), Proposer: types.PublicKey(drawHash(rt, "proposer")), Hash: drawHash(rt, "hash"),

@@ -8,10 +8,10 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
-// Show returns the form of a report; name gives validators their names.
+// Show returns the form of a report on the heights from 1 on; name gives validators their names.
 func Show(r lottery.Report, name func(types.PublicKey) string) message.Fairness {
 	out := message.Fairness{
-		Draws: r.Draws, PValue: r.LifetimePValue, Fair: r.Fair,
+		From: 1, Draws: r.Draws, PValue: r.LifetimePValue, Fair: r.Fair,
 		Significance: lottery.Significance, Confidence: lottery.Confidence,
 		Fit:        message.Test{Statistic: r.Fit.ChiSquare, Degrees: r.Fit.Degrees, PValue: r.Fit.PValue},
 		Uniformity: testOf(r.Uniformity), Serial: testOf(r.Serial),

@@ -12,17 +12,19 @@ type Kind uint8
 
 // The kinds of messages.
 const (
-	KindProposal      Kind = iota + 1 // a types.Proposal
-	KindVote                          // a types.Vote
-	KindCandidate                     // a types.Candidate
-	KindPass                          // a types.Pass
-	KindSummary                       // what the sender knows of the round under way
-	KindRecords                       // gossip: records that are new in the sender's pool
-	KindRecordsWanted                 // ids of records the sender lacks
-	KindRecordsFound                  // the answer
-	KindBlocksWanted                  // the height a node that is behind goes on from
-	KindBlocksFound                   // the answer: certified blocks
-	KindStatus                        // the height and head of the sender's chain
+	KindProposal       Kind = iota + 1 // a types.Proposal
+	KindVote                           // a types.Vote
+	KindCandidate                      // a types.Candidate
+	KindPass                           // a types.Pass
+	KindSummary                        // what the sender knows of the round under way
+	KindRecords                        // gossip: records that are new in the sender's pool
+	KindRecordsWanted                  // ids of records the sender lacks
+	KindRecordsFound                   // the answer
+	KindBlocksWanted                   // the height a node that is behind goes on from
+	KindBlocksFound                    // the answer: certified blocks
+	KindStatus                         // the height and head of the sender's chain, and what it keeps
+	KindSnapshotWanted                 // a piece of what a node needs to go on from a snapshot of the state
+	KindSnapshotFound                  // the answer
 )
 
 // LinkKind is one of the two links of a pair of validators.
@@ -79,6 +81,9 @@ var kinds = [...]struct {
 	KindBlocksWanted:  {"blocksWanted", BulkLink, smallBytes},
 	KindBlocksFound:   {"blocksFound", BulkLink, 2 * recordsBytes}, // as many again may stand before the largest block
 	KindStatus:        {"status", BulkLink, smallBytes},
+
+	KindSnapshotWanted: {"snapshotWanted", BulkLink, smallBytes},
+	KindSnapshotFound:  {"snapshotFound", BulkLink, 1 << 20}, // the largest outline or part of a state has 600 kB
 }
 
 func (k Kind) known() bool { return k > 0 && int(k) < len(kinds) }

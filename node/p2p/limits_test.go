@@ -39,6 +39,8 @@ func TestKinds(t *testing.T) {
 		{KindBlocksWanted, "blocksWanted", BulkLink, 100},
 		{KindBlocksFound, "blocksFound", BulkLink, types.MaxBlockBytes/2 + blockBytes + len(certificate.Encode())},
 		{KindStatus, "status", BulkLink, 200},
+		{KindSnapshotWanted, "snapshotWanted", BulkLink, 100},
+		{KindSnapshotFound, "snapshotFound", BulkLink, 700 << 10},
 	} {
 		if c.kind.String() != c.name || c.kind.Link() != c.link {
 			t.Errorf("%v is on the %v link, want %s on the %v link", c.kind, c.kind.Link(), c.name, c.link)
@@ -50,7 +52,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%v of %d bytes hardly fits into a queue of %d", c.kind, c.kind.MaxBytes(), limit)
 		}
 	}
-	for _, k := range []Kind{0, KindStatus + 1, 255} {
+	for _, k := range []Kind{0, KindSnapshotFound + 1, 255} {
 		if k.Link() != 0 || k.MaxBytes() != 0 || k.String() != fmt.Sprintf("kind %d", k) {
 			t.Errorf("%v is known: link %v, %d bytes", k, k.Link(), k.MaxBytes())
 		}

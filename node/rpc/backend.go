@@ -46,7 +46,10 @@ type Backend interface {
 
 	// Head returns the height of the newest committed block, 0 for genesis.
 	Head() uint64
-	// Block returns the committed block of a height from 1 to Head, and its
+	// Oldest returns the height of the oldest block that the node keeps: 1 while it
+	// keeps all.
+	Oldest() uint64
+	// Block returns the committed block of a height from Oldest to Head, and its
 	// certificate.
 	Block(ctx context.Context, height uint64) (*types.Block, *types.Certificate, error)
 	// WaitBlock returns nil once Head is at least height (at once, if it is

@@ -20,7 +20,7 @@ func runBlocks(ctx context.Context, s *Server, a *arguments) (any, error) {
 	}
 	head := s.backend.Head()
 	if start < 0 {
-		start = max(0, int64(head)+start)
+		start = max(0, int64(head)+start, int64(s.backend.Oldest())-1)
 	}
 	out := message.Blocks{Blocks: []message.Block{}, Next: uint64(start)}
 	records := 0

@@ -106,6 +106,8 @@ func (f *fake) PoolSize() message.PoolSize {
 	return size
 }
 
+func (f *fake) Oldest() uint64 { return 1 }
+
 func (f *fake) Head() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

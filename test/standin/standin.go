@@ -144,6 +144,8 @@ func (b *backend) Pool(context.Context, int) ([]*types.Record, int, error) { ret
 
 func (b *backend) PoolSize() message.PoolSize { return message.PoolSize{} }
 
+func (b *backend) Oldest() uint64 { return 1 }
+
 func (b *backend) Head() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -93,6 +93,9 @@ func (f *Folder) Genesis(context.Context) (*genesis.Genesis, string, error) {
 // Head implements Source.
 func (f *Folder) Head() uint64 { return f.kept.Head() }
 
+// Oldest implements Source.
+func (f *Folder) Oldest() uint64 { return f.kept.Oldest() }
+
 // Read implements Source.
 func (f *Folder) Read(ctx context.Context, yield func(Piece) bool) error {
 	next, err := uint64(1), error(nil)

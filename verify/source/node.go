@@ -55,6 +55,9 @@ func (n *Node) Network() types.Hash { return n.status.NetworkID }
 // Head implements Source.
 func (n *Node) Head() uint64 { return n.status.Height }
 
+// Oldest implements Source. Nodes that do not tell have all blocks.
+func (n *Node) Oldest() uint64 { return max(1, n.status.Oldest) }
+
 // Close implements Source.
 func (n *Node) Close() error {
 	n.client.Close()

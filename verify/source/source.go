@@ -22,6 +22,8 @@ type Source interface {
 	// Head is the height of the newest block as the source said when it was
 	// opened; 0 if there is none.
 	Head() uint64
+	// Oldest is the height of the oldest block that the source has: 1 if it has all.
+	Oldest() uint64
 	// Read calls yield for pieces of the chain, from height 1 to Head in order,
 	// until yield returns false. The error is a *validity.Fault where the chain
 	// is damaged, and says what failed where the source is.

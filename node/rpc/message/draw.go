@@ -33,6 +33,7 @@ type Turn struct {
 // Fairness answers op fairness: what the audit of all draws says. The p-values
 // of Fit, Uniformity and Serial hold for one look; PValue for any number of them.
 type Fairness struct {
+	From         uint64  `json:"from"`         // the first height counted: 1, unless the node did not have older ones when it started
 	Draws        uint64  `json:"draws"`        // heights counted
 	PValue       float64 `json:"pValue"`       // bounds the chance that a fair lottery ever looks so unfair
 	Fair         bool    `json:"fair"`         // pValue >= significance

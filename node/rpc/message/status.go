@@ -17,6 +17,7 @@ type Status struct {
 	Height   uint64     `json:"height"`   // of the newest block; 0 is genesis
 	HeadHash types.Hash `json:"headHash"` // at height 0 the network's id
 	HeadTime Timestamp  `json:"headTime"` // null at height 0
+	Oldest   uint64     `json:"oldest"`   // height of the oldest block that the node keeps: 1 where it keeps all
 	Round    uint32     `json:"round"`    // of the height under way
 	Step     string     `json:"step"`     // "idle", "propose", "prevote", "precommit", …
 	Voting   bool       `json:"voting"`   // whether the node votes (not after it lost its disk)
@@ -39,9 +40,9 @@ type Status struct {
 	Params Params `json:"params"`
 }
 
-// Totals count over the whole chain.
+// Totals count over the chain.
 type Totals struct {
-	Records uint64 `json:"records"` // committed
+	Records uint64 `json:"records"` // committed, since genesis or the snapshot that the node started from
 	Minted  uint64 `json:"minted"`  // tokens, genesis balances included
 }
 

@@ -1,0 +1,278 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/posnet/posnet/node/ledger"
+	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/storage"
+	"github.com/posnet/posnet/node/types"
+)
+
+const (
+	// snapshotEvery is how many heights are between snapshots: all nodes have them
+	// at the same heights, so that whoever loses a peer goes on with the next. A
+	// node that starts from one has so many blocks to fetch beside.
+	snapshotEvery = 1000
+	// snapshotPause is how long a snapshot is the newest at least, however fast
+	// the chain is, and so how long the one before it is served still: time enough
+	// to fetch some hundred megabytes.
+	snapshotPause = time.Minute
+	// maxSnapshots is how many there are: the newest, and the one before it, which
+	// somebody may be fetching.
+	maxSnapshots = 2
+	// windowBytes is about how much of a snapshot is held in memory, to be sent
+	// next. The state is stored in another order than it is handed on, so that
+	// each window takes a walk over all of it.
+	windowBytes = 8 << 20
+	// maxAsked bounds the questions that wait: one of each peer.
+	maxAsked = types.MaxValidators
+)
+
+// keeper takes snapshots of the state and serves them to peers. A snapshot is a
+// view of the store and costs nothing until somebody asks for it. The main loop
+// takes them; all else is done by a goroutine of the keeper's own, one question
+// after another.
+type keeper struct {
+	history history
+	links   Links
+	log     *slog.Logger
+	every   uint64
+
+	newest atomic.Uint64 // height of the newest snapshot that is served; 0 for none
+	oldest atomic.Uint64 // height of the oldest; 0 for none
+
+	ready chan *kept
+	asks  chan asked
+	list  []*kept // the oldest first
+
+	// Of the main loop:
+	fresh *kept // of the head: the next block's header will vouch for it
+	last  time.Time
+}
+
+// kept is one snapshot.
+type kept struct {
+	height uint64
+	view   storage.View
+	cut    *ledger.Cut // nil until somebody has asked
+	window map[int][]byte
+}
+
+type asked struct {
+	by   types.PublicKey
+	what snapshotWanted
+}
+
+func newKeeper(h history, links Links, log *slog.Logger) *keeper {
+	return &keeper{
+		history: h, links: links, log: log, every: snapshotEvery,
+		ready: make(chan *kept, maxSnapshots), asks: make(chan asked, maxAsked),
+	}
+}
+
+// due reports whether a snapshot is to be taken of a height.
+func (k *keeper) due(height uint64) bool { return height > 0 && height%k.every == 0 }
+
+// committed takes a snapshot if one is due, and hands on the one of the height
+// before. It is of the main loop.
+func (k *keeper) committed(head uint64) error {
+	if k.fresh != nil && head > k.fresh.height {
+		select {
+		case k.ready <- k.fresh:
+		default: // the keeper is busy: there will be another
+			if err := k.fresh.view.Close(); err != nil {
+				return err
+			}
+		}
+		k.fresh = nil
+	}
+	if !k.due(head) || !k.last.IsZero() && time.Since(k.last) < snapshotPause {
+		return nil
+	}
+	view, err := k.history.store.View()
+	if err != nil {
+		return err
+	}
+	k.fresh, k.last = &kept{height: head, view: view}, time.Now()
+	return nil
+}
+
+// wants takes a peer's question. It does not wait: a peer asks again.
+func (k *keeper) wants(from types.PublicKey, payload []byte) error {
+	what, body, err := decodeSnapshot(payload)
+	if err == nil && len(body) > 0 {
+		err = fmt.Errorf("%d bytes are left over after the end", len(body))
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case k.asks <- asked{from, what}:
+	default:
+	}
+	return nil
+}
+
+// run serves until the context ends. It rests as long as it has worked, so that
+// peers who ask without end do not get more than half a core.
+func (k *keeper) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case s := <-k.ready:
+			k.add(s)
+		case a := <-k.asks:
+			began := time.Now()
+			k.answer(a)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Since(began)):
+			}
+		}
+	}
+}
+
+// restart forgets snapshots that are older than the chain is now. It is of the
+// main loop.
+func (k *keeper) restart() {
+	k.newest.Store(0)
+	k.oldest.Store(0)
+}
+
+// close lets go of all snapshots, once run has ended and the main loop has.
+func (k *keeper) close() {
+	close(k.ready)
+	for s := range k.ready {
+		k.list = append(k.list, s)
+	}
+	if k.fresh != nil {
+		k.list = append(k.list, k.fresh)
+	}
+	for _, s := range k.list {
+		k.drop(s)
+	}
+}
+
+func (k *keeper) drop(s *kept) {
+	if err := s.view.Close(); err != nil {
+		k.log.Warn("a snapshot of the state cannot be closed", "height", s.height, "error", err)
+	}
+}
+
+func (k *keeper) add(s *kept) {
+	if len(k.list) == maxSnapshots {
+		k.drop(k.list[0])
+		k.list = append(k.list[:0], k.list[1:]...)
+	}
+	k.list = append(k.list, s)
+	k.oldest.Store(k.list[0].height)
+	k.newest.Store(s.height)
+	k.log.Debug("a snapshot of the state is there for peers", "height", s.height)
+}
+
+// answer sends a peer what it has asked for, or nothing as its body.
+func (k *keeper) answer(a asked) {
+	body, err := k.body(a)
+	if err != nil {
+		k.log.Warn("a peer's question for a snapshot cannot be answered", "peer", a.by.Short(), "error", err)
+		body = nil
+	}
+	k.links.Send(a.by, p2p.KindSnapshotFound, a.what.encode(body))
+}
+
+func (k *keeper) body(a asked) ([]byte, error) {
+	switch a.what.Piece {
+	case pieceOffer:
+		return k.offer(a.by)
+	case pieceHandovers:
+		return k.handovers(a.what.At, a.what.Index)
+	case piecePart:
+		return k.part(a.what.At, a.what.Index)
+	}
+	return nil, nil
+}
+
+// offer tells of the newest snapshot.
+func (k *keeper) offer(to types.PublicKey) ([]byte, error) {
+	if len(k.list) == 0 {
+		return nil, nil
+	}
+	s := k.list[len(k.list)-1]
+	if s.height < k.history.store.Oldest() {
+		return nil, nil // this node has itself gone on from a newer one
+	}
+	block, _, err := readBlock(k.history.store, s.height)
+	if err != nil {
+		return nil, err
+	}
+	next, certificate, err := readBlock(k.history.store, s.height+1)
+	if err != nil {
+		return nil, err
+	}
+	if s.cut == nil {
+		if s.cut, err = ledger.NewCut(s.view.State); err != nil {
+			return nil, err
+		}
+	}
+	k.log.Info("a peer is offered a snapshot of the state", "peer", to.Short(), "height", s.height, "bytes", s.cut.Bytes, "parts", s.cut.Parts())
+	return encodeOffer(&block.Header, &next.Header, certificate.Encode(), s.cut.Outline), nil
+}
+
+// handovers returns those of the heights from one to another.
+func (k *keeper) handovers(from, to uint64) ([]byte, error) {
+	list, err := k.history.handovers(from, maxHandoverPage)
+	if err != nil {
+		return nil, err
+	}
+	for len(list) > 0 && list[len(list)-1].header.Height > to {
+		list = list[:len(list)-1]
+	}
+	return encodeHandovers(list), nil
+}
+
+// maxHandoverPage is how many handovers are read for an answer: of a hundred
+// validators each takes 28 kB, and more of them do not fit.
+const maxHandoverPage = 64
+
+// part returns a part of a snapshot, if it is still here.
+func (k *keeper) part(height, index uint64) ([]byte, error) {
+	for _, s := range k.list {
+		if s.height != height || s.cut == nil || index >= uint64(s.cut.Parts()) {
+			continue
+		}
+		if s.window[int(index)] == nil {
+			if err := k.fill(s, int(index)); err != nil {
+				return nil, err
+			}
+		}
+		return s.window[int(index)], nil
+	}
+	return nil, nil
+}
+
+// fill reads the parts from one on, as many as a window holds. There is one
+// window at a time.
+func (k *keeper) fill(s *kept, from int) error {
+	for _, other := range k.list {
+		other.window = nil
+	}
+	to := min(s.cut.Parts(), from+max(1, windowBytes/max(1, s.cut.Bytes/s.cut.Parts())))
+	parts := map[int][]ledger.Change{}
+	err := s.view.State(func(key, value []byte) error {
+		if part := s.cut.PartOf(key); part >= from && part < to {
+			both := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
+			parts[part] = append(parts[part], ledger.Change{Key: both[:len(key):len(key)], Value: both[len(key):]})
+		}
+		return nil
+	})
+	s.window = map[int][]byte{}
+	for part, entries := range parts {
+		s.window[part] = encodeEntries(entries)
+	}
+	return err
+}
