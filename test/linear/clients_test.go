@@ -19,6 +19,8 @@ const (
 	pairs = 4
 	// pace is the longest pause of a client between two operations.
 	pace = 20 * time.Millisecond
+	// burst is how many reads come without a pause.
+	burst = 5
 	// retry is the pause before something is tried again.
 	retry = 5 * time.Millisecond
 	// answerPatience is how long a client waits for an answer: longer than most
@@ -188,11 +190,22 @@ func (p *person) submit(ctx context.Context, r *types.Record) (message.Record, e
 	return message.Record{}, err
 }
 
-// reads looks at an account, or asks after a transfer.
+// reads looks at an account several times, one right after another: what comes
+// into sight step by step is caught between two steps.
 func (p *person) reads(ctx context.Context) error {
+	at := account{p.random.IntN(pairs), p.random.IntN(2)}
+	for range burst {
+		if err := p.read(ctx, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read looks at an account, or asks after one of its transfers.
+func (p *person) read(ctx context.Context, at account) error {
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
-	at := account{p.random.IntN(pairs), p.random.IntN(2)}
 	o := p.crowd.owners[at.pair][at.side]
 	r := o.recent(p.random)
 	c, err := p.connect(ctx)

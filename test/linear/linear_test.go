@@ -25,8 +25,9 @@ var (
 	seed   = flag.Uint64("seed", 0, "what troubles, victims and reads are drawn from; 0: another each time")
 )
 
-// patience is how long the network may take to go on after a trouble.
-const patience = 2 * await.Patience
+// patience is how long the network may take to start, or to go on after a trouble,
+// on a machine that is busy with something else.
+const patience = 5 * await.Patience
 
 // network is four nodes whose links can be cut.
 type network struct {
