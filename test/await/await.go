@@ -9,7 +9,7 @@ import (
 const (
 	// Patience is how long a test waits for what must happen: long enough for a
 	// machine that is busy with something else.
-	Patience = 60 * time.Second
+	Patience = 2 * time.Minute
 	// pause is how long it looks away between two looks.
 	pause = 5 * time.Millisecond
 )
