@@ -53,24 +53,33 @@ func (a *cometAsker) Linked(ctx context.Context, peers int) error {
 	if err := a.get(ctx, "net_info", nil, &info); err != nil {
 		return err
 	}
-	height, err := a.Height(ctx)
+	s, err := a.sync(ctx)
 	if err != nil {
 		return err
 	}
-	if info.Peers != peers || height == 0 {
-		return fmt.Errorf("it has %d peers and is at height %d", info.Peers, height)
+	if info.Peers != peers || s.Height == 0 || s.CatchingUp { // while it catches up it takes no transfers
+		return fmt.Errorf("it has %d peers, is at height %d, and catches up: %v", info.Peers, s.Height, s.CatchingUp)
 	}
 	return nil
 }
 
-func (a *cometAsker) Height(ctx context.Context) (uint64, error) {
+// cometSync is how far a node is.
+type cometSync struct {
+	Height     uint64 `json:"latest_block_height,string"`
+	CatchingUp bool   `json:"catching_up"`
+}
+
+func (a *cometAsker) sync(ctx context.Context) (cometSync, error) {
 	var s struct {
-		Sync struct {
-			Height uint64 `json:"latest_block_height,string"`
-		} `json:"sync_info"`
+		Sync cometSync `json:"sync_info"`
 	}
 	err := a.get(ctx, "status", nil, &s)
-	return s.Sync.Height, err
+	return s.Sync, err
+}
+
+func (a *cometAsker) Height(ctx context.Context) (uint64, error) {
+	s, err := a.sync(ctx)
+	return s.Height, err
 }
 
 func (a *cometAsker) Records(ctx context.Context) (uint64, error) {
