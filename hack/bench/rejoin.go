@@ -63,7 +63,7 @@ func (b *bench) rejoin(ctx context.Context, how rejoining) (o rejoined, err erro
 		return o, err
 	}
 	if how.fill > 0 {
-		if err := flood(ctx, time.Now().Add(how.fill), r.lanes, b.options.batch, window); err != nil {
+		if err := flood(ctx, time.Now().Add(how.fill), r.lanes, b.batch(), window); err != nil {
 			return o, r.explain(err, nil)
 		}
 	}
