@@ -169,7 +169,7 @@ func loseDisk(a *arena) {
 	a.kill(victim)
 	a.lose(victim)
 	a.grow(a.others(victim)...)
-	a.restart(victim)
+	a.whole()
 	a.says(victim, "the watch is over: this validator votes from now on")
 }
 

@@ -83,18 +83,21 @@ func damageFile(a *arena) {
 // now may end too.
 func (a *arena) serves(p *processes.Process) bool {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := p.Await(ctx, func(s message.Status) error {
-		if !s.Ready || !s.Voting {
-			return errors.New("it is not ready")
+	err := a.awaitStatus(p, func(s message.Status) error {
+		if !s.Voting {
+			return errors.New("it does not vote")
 		}
 		return nil
 	})
-	if err == nil {
-		err = readAll(ctx, p)
+	if err != nil && p.Runs() {
+		a.t.Fatal(err)
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err = readAll(ctx, p); err != nil && ctx.Err() != nil {
 		a.t.Fatal(err)
 	}
 	return err == nil

@@ -27,8 +27,8 @@ import (
 // stretch is how many blocks the chain makes before a blow is over.
 const stretch = 5
 
-// patience is how long a node may take to catch up: it has to sync each block,
-// beside three others, on a disk that may be busy with something else.
+// patience is how long anything may take, on a machine and a disk that may be busy
+// with something else; a node that catches up may take it for each step.
 const patience = 5 * await.Patience
 
 // earName is the validator that the test itself plays. Its stake decides nothing.
@@ -184,12 +184,8 @@ func (a *arena) whole() {
 		}
 	}
 	for _, p := range a.n.Nodes {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		err := p.Await(ctx, func(s message.Status) error {
+		err := a.awaitStatus(p, func(s message.Status) error {
 			switch {
-			case !s.Ready:
-				return errors.New(s.NotReady)
 			case !s.Voting:
 				return errors.New("it does not vote")
 			case s.OnlineStake < s.TotalStake:
@@ -201,6 +197,26 @@ func (a *arena) whole() {
 			a.t.Fatal(err)
 		}
 	}
+}
+
+// awaitStatus waits until a node is ready and its status is right. While it catches
+// up, which takes as long as the chain is, it only must not stand still.
+func (a *arena) awaitStatus(p *processes.Process, right func(message.Status) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stands := time.AfterFunc(patience, cancel)
+	defer stands.Stop()
+	var height uint64
+	return p.Await(ctx, func(s message.Status) error {
+		if s.Ready {
+			return right(s)
+		}
+		if s.Height > height {
+			height = s.Height
+			stands.Reset(patience)
+		}
+		return errors.New(s.NotReady)
+	})
 }
 
 // grow waits until each of these nodes has committed a stretch of blocks.
