@@ -124,11 +124,11 @@ The network %[1]s runs in the kind cluster %[2]s. Look at it:
   kubectl get posnet %[1]s --watch
   kubectl get pods -l posnet.dev/network=%[1]s
 
-Its API and explorer, while this runs:
+Its API, while this runs:
 
   kubectl port-forward service/%[1]s-api %[4]d
 
-  http://localhost:%[4]d           the explorer
+  http://localhost:%[4]d           a page that tells what there is
   ws://localhost:%[4]d/ws          the client API: go run ./cmd/posnet status
 
 Take the cluster away with "make kind-down".
