@@ -35,7 +35,7 @@ func (n *node) build(a consensus.BuildBlock) {
 // checkBlock answers whether a block is valid, once its body is here.
 func (n *node) checkBlock(hash types.Hash) {
 	height := n.height()
-	if n.w.rng.Float64() < poolChance && !n.w.hidden[hash] {
+	if full := n.w.rng.Float64() < poolChance || n.w.FullPools; full && !n.w.hidden[hash] {
 		n.bodies[hash] = n.w.bodies[hash]
 	}
 	n.whenBody(hash, height, func(b *block) {

@@ -34,6 +34,7 @@ type Scenario struct {
 	Faults         []Fault
 	Heal           time.Duration // when all faults are over
 	Bound          time.Duration // the longest pause in commits after that
+	FullPools      bool          // a node has all records of a proposed block, else mostly
 	MayFork        bool          // so many are byzantine that honest nodes must keep what they hear
 	// Loses, if not nil, tells which messages get lost besides.
 	Loses func(w *World, from, to int, message any) bool
