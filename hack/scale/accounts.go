@@ -72,7 +72,7 @@ func (r *rig) populate(ctx context.Context, n int) (out populous, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return out, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left goes with the folder around it
 	all, err := d.Write(dir)
 	if err != nil {
 		return out, err

@@ -125,7 +125,7 @@ func (r *rig) blocks(ctx context.Context) (section, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return section{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left goes with the folder around it
 	all, err := d.Write(dir)
 	if err != nil {
 		return section{}, err

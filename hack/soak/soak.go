@@ -55,7 +55,7 @@ func run(ctx context.Context, o options) (*report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-dir: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // nobody to tell, and nothing lost
 	accounts := steady.NewAccounts(o.accounts)
 	design, err := newDesign(ctx, o, dir, accounts)
 	if err != nil {
