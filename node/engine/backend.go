@@ -42,7 +42,9 @@ func (e *Engine) Status(context.Context) (message.Status, error) {
 	if err := e.Ready(); err != nil {
 		s.Ready, s.NotReady = false, err.Error()
 	}
-	e.mu.RLock()
+	if err := e.see(); err != nil {
+		return message.Status{}, err
+	}
 	defer e.mu.RUnlock()
 	stats := e.pool.Stats()
 	s.PoolSize, s.PoolBytes = stats.Size, stats.Bytes
@@ -91,7 +93,9 @@ func (e *Engine) Peers(context.Context) ([]message.Peer, error) {
 
 // Balance returns the state of an account.
 func (e *Engine) Balance(_ context.Context, account types.Account) (message.Balance, error) {
-	e.mu.RLock()
+	if err := e.see(); err != nil {
+		return message.Balance{}, err
+	}
 	defer e.mu.RUnlock()
 	a := e.chain.state.Account(account)
 	b := message.Balance{Account: account, Balance: a.Balance, Nonce: a.Nonce, PendingNonce: a.Nonce, Head: e.chain.head.Height}
@@ -122,7 +126,9 @@ func (e *Engine) Record(ctx context.Context, id types.Hash) (message.Record, err
 // the record itself is left out, since reading it takes longer than a commit
 // should have to wait.
 func (e *Engine) fate(id types.Hash) (message.Record, error) {
-	e.mu.RLock()
+	if err := e.see(); err != nil {
+		return message.Record{}, err
+	}
 	defer e.mu.RUnlock()
 	fate := message.Record{ID: id, Head: e.chain.head.Height}
 	height, index, ok, err := e.options.Data.Store.Place(id)

@@ -149,6 +149,9 @@ func (e *Engine) applyGroup(blocks []fetched) (n int, wrong error) {
 	if err == nil && len(g.changes) > 0 {
 		err = e.publish(g.changes, g.blocks...)
 	}
+	if err != nil {
+		e.die(err) // before anybody reads what is not on disk
+	}
 	e.mu.Unlock()
 	if err == nil && len(g.blocks) > 0 {
 		err = e.committed(began, g.blocks...)

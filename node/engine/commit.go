@@ -26,6 +26,9 @@ func (e *Engine) commit(d decided) error {
 	if err == nil {
 		err = e.publish([]storage.Commit{batch}, d)
 	}
+	if err != nil {
+		e.die(err) // before anybody reads what is not on disk
+	}
 	e.mu.Unlock()
 	if err != nil {
 		return err
@@ -74,6 +77,18 @@ func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	}
 	e.guests.tendAll()
 	e.readiness.committed(e.chain.head.Height)
+	return nil
+}
+
+// see locks the chain for a reader of what is committed, who unlocks e.mu again. Its
+// error is that of a node which dies: its chain may be ahead of its disk, and would
+// show what a restart takes back.
+func (e *Engine) see() error {
+	e.mu.RLock()
+	if e.Err() != nil {
+		e.mu.RUnlock()
+		return errStopping
+	}
 	return nil
 }
 

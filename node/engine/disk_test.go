@@ -76,6 +76,9 @@ func TestDiskFull(t *testing.T) {
 				if n.Ready() == nil {
 					t.Error("a dead node is ready")
 				}
+				if b, err := n.Balance(t.Context(), open(t, 1)); err == nil {
+					t.Errorf("a dead node, whose chain may be ahead of its disk, tells a balance as of block %d", b.Head)
+				}
 				r := &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: open(t, 1), Amount: 1}
 				if err := n.Merge(t.Context(), []*types.Record{r}); err == nil {
 					t.Error("a dead node takes records")
