@@ -15,6 +15,7 @@ import (
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 	"github.com/posnet/posnet/test/forge"
 )
@@ -526,5 +527,80 @@ func TestOddQuestionsForSnapshots(t *testing.T) {
 		if err := w.nodes[0].receive(s.node.key(), p2p.KindSnapshotFound, (&snapshotWanted{Piece: pieceOffer}).encode([]byte("x"))); !errors.Is(err, errUnasked) {
 			t.Errorf("an answer that nobody waits for: %v", err)
 		}
+	})
+}
+
+// onDisk gives a node that is down a folder on disk, or the one that it has again.
+func (n *testNode) onDisk(dir string) {
+	n.network.t.Helper()
+	data, err := storage.Open(dir, storage.Identity{Network: n.network.genesis.Network(), Validator: n.key(), Name: n.config.Name}, nil)
+	if err != nil {
+		n.network.t.Fatal(err)
+	}
+	data.SignLog = heededLog{data.SignLog, &n.said}
+	n.data = data
+}
+
+// The same with both ends on disk: the peer's snapshot is one of the database, the
+// node is stopped in the midst of it, and again when it has gone on.
+func TestSnapshotFromDiskToDisk(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var w *network
+		t.Cleanup(func() { w.nodes[0].data.Close() }) // once the network has looked at it
+		w = prepareNetwork(t, []uint64{60, 20, 10, 10}, func(g *genesis.Genesis, configs []*config.Config) {
+			for i := range 30_000 {
+				g.Accounts = append(g.Accounts, genesis.Account{Account: types.KeyedAccount(types.PublicKey(types.SumHash(fmt.Append(nil, i)))), Balance: 1})
+			}
+			for _, c := range configs {
+				c.Storage.KeepBlocks = 5
+			}
+		})
+		for _, n := range w.nodes {
+			n.tune = func(e *Engine) { e.keeper.every = testEvery }
+		}
+		w.nodes[0].onDisk(t.TempDir())
+		w.start(0)
+		w.start(1)
+		quiet(2 * watchEcho)
+		w.grow(23, 0, 1)
+		quiet(time.Second)
+		if oldest := w.nodes[0].Oldest(); oldest != testEvery {
+			t.Errorf("the peer keeps blocks from %d on", oldest)
+		}
+		w.cut(1, 3, true)
+		half := atomic.Bool{}
+		half.Store(true)
+		w.nodes[0].links.losing(func(_ *testNode, kind p2p.Kind, payload []byte) bool {
+			what, _, _ := decodeSnapshot(payload)
+			return half.Load() && kind == p2p.KindSnapshotFound && what.Piece == piecePart && what.Index > 0
+		})
+		dir := t.TempDir()
+		again := func() {
+			w.stop(3)
+			if err := w.nodes[3].data.Close(); err != nil {
+				t.Fatal(err)
+			}
+			w.nodes[3].onDisk(dir)
+			w.start(3)
+		}
+		again()
+		quiet(time.Second)
+		if n := w.nodes[3]; n.Head() != 0 || n.join.next != 1 {
+			t.Fatalf("it is at height %d, with %d parts", n.Head(), n.join.next)
+		}
+		half.Store(false)
+		again()
+		w.await(23, 3)
+		again()
+		w.grow(2, 0, 1, 3)
+		w.checkAlike(0, 3)
+		if oldest := w.nodes[3].Oldest(); oldest <= testEvery || oldest > 20 {
+			t.Errorf("it has blocks from %d on", oldest)
+		}
+		w.stop(3)
+		if err := w.nodes[3].data.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.nodes[3].newDisk()
 	})
 }
