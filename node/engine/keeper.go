@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// snapshotEvery is how many heights are between snapshots: all nodes have them
-	// at the same heights, so that whoever loses a peer goes on with the next. A
-	// node that starts from one has so many blocks to fetch beside.
+	// snapshotEvery is how many heights are between snapshots: but for the first
+	// after a start all nodes have them at the same heights, so that whoever loses a
+	// peer goes on with the next. A node that starts from one has so many blocks to
+	// fetch beside.
 	snapshotEvery = 1000
 	// snapshotPause is how long a snapshot is the newest at least, however fast
 	// the chain is, and so how long the one before it is served still: time enough
@@ -78,7 +79,8 @@ func newKeeper(h history, links Links, log *slog.Logger) *keeper {
 // due reports whether a snapshot is to be taken of a height.
 func (k *keeper) due(height uint64) bool { return height > 0 && height%k.every == 0 }
 
-// committed takes a snapshot if one is due, and hands on the one of the height
+// committed takes a snapshot if one is due, or if it is the first since the start:
+// those of before are gone, and the next may be hours away. It hands on the one of the height
 // before. It is of the main loop.
 func (k *keeper) committed(head uint64) error {
 	if k.fresh != nil && head > k.fresh.height {
@@ -91,7 +93,7 @@ func (k *keeper) committed(head uint64) error {
 		}
 		k.fresh = nil
 	}
-	if !k.due(head) || !k.last.IsZero() && time.Since(k.last) < snapshotPause {
+	if !k.last.IsZero() && (!k.due(head) || time.Since(k.last) < snapshotPause) {
 		return nil
 	}
 	view, err := k.history.store.View()

@@ -495,6 +495,28 @@ func TestStopAmidSnapshot(t *testing.T) {
 	})
 }
 
+// Nodes that were all started again serve a snapshot after the next two blocks,
+// so that a node that lost its disk meanwhile is not left behind.
+func TestSnapshotSoonAfterStart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := forgetful(t, 45, 0, nil)
+		for i := range 3 {
+			w.stop(i)
+		}
+		for i := range 3 {
+			w.start(i)
+		}
+		w.start(3)
+		quiet(time.Minute)
+		if n := w.nodes[3]; n.Head() != 0 || n.log.count("no peer has the blocks that this node needs any more, nor a snapshot of the state: it waits for the next one") == 0 {
+			t.Errorf("it is at height %d, and says nothing of why", n.Head())
+		}
+		w.grow(2, 0, 1, 2)
+		w.await(47, 3)
+		w.checkAlike(0, 3)
+	})
+}
+
 // What nobody asked for, or for what is not there, is refused or left alone.
 func TestOddQuestionsForSnapshots(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -562,9 +584,13 @@ func TestSnapshotFromDiskToDisk(t *testing.T) {
 		w.start(0)
 		w.start(1)
 		quiet(2 * watchEcho)
-		w.grow(23, 0, 1)
+		for range 3 {
+			w.grow(testEvery, 0, 1)
+			quiet(snapshotPause)
+		}
+		w.grow(3, 0, 1)
 		quiet(time.Second)
-		if oldest := w.nodes[0].Oldest(); oldest != testEvery {
+		if oldest := w.nodes[0].Oldest(); oldest != 2*testEvery {
 			t.Errorf("the peer keeps blocks from %d on", oldest)
 		}
 		w.cut(1, 3, true)
@@ -590,11 +616,11 @@ func TestSnapshotFromDiskToDisk(t *testing.T) {
 		}
 		half.Store(false)
 		again()
-		w.await(23, 3)
+		w.await(33, 3)
 		again()
 		w.grow(2, 0, 1, 3)
 		w.checkAlike(0, 3)
-		if oldest := w.nodes[3].Oldest(); oldest <= testEvery || oldest > 20 {
+		if oldest := w.nodes[3].Oldest(); oldest != 3*testEvery+1 {
 			t.Errorf("it has blocks from %d on", oldest)
 		}
 		w.stop(3)
