@@ -69,6 +69,7 @@ control-plane: # Build the API server and etcd that tests need, which takes minu
 unit: control-plane ## Run the tests alone.
 	$(GO) test ./...
 	$(GO) test -tags failpoints ./node/failpoint
+	$(GO) run ./hack/fuzz -plain -time 1s
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector (needs a C compiler; takes long).
@@ -83,7 +84,7 @@ TIME ?= 5s
 
 .PHONY: fuzz
 fuzz: ## Fuzz every reader of bytes from outside: make fuzz TIME=5m ONLY=p2p.
-	$(GO) run ./hack/fuzz -time $(TIME) $(if $(ONLY),-only $(ONLY))
+	$(GO) run ./hack/fuzz -time $(TIME) $(if $(ONLY),-only "$(ONLY)")
 
 HEIGHTS ?= 20000
 

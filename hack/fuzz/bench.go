@@ -12,18 +12,19 @@ import (
 	"time"
 )
 
-// minimize is how long a target may look for a smaller input of the same use:
-// of an interesting one that would only cost time, of a failing one it is enough.
-const minimize = 5 * time.Second
+// minimize is how many tries a target has to find a smaller input of the same
+// use: more would cost an interesting one the time of the whole run.
+const minimize = "200x"
 
 // bench builds the test programs and runs them.
 type bench struct {
+	plain    bool
 	programs string            // the folder they are built into
 	built    map[string]string // by package
 	cache    string            // where the engine keeps what is of interest, as go test -fuzz does
 }
 
-func newBench(ctx context.Context) (*bench, error) {
+func newBench(ctx context.Context, plain bool) (*bench, error) {
 	cache, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
@@ -32,7 +33,7 @@ func newBench(ctx context.Context) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{programs, map[string]string{}, filepath.Join(strings.TrimSpace(string(cache)), "fuzz")}, nil
+	return &bench{plain, programs, map[string]string{}, filepath.Join(strings.TrimSpace(string(cache)), "fuzz")}, nil
 }
 
 func (b *bench) close() { _ = os.RemoveAll(b.programs) }
@@ -43,8 +44,11 @@ func (b *bench) build(ctx context.Context, t target) (string, error) {
 		return program, nil
 	}
 	program := filepath.Join(b.programs, fmt.Sprintf("%d.test", len(b.built)))
-	// -fuzz has the packages instrumented, so that new paths are noticed.
-	text, err := exec.CommandContext(ctx, "go", "test", "-c", "-fuzz=Fuzz", "-o", program, t.pkg).CombinedOutput()
+	args := []string{"test", "-c", "-o", program}
+	if !b.plain {
+		args = append(args, "-fuzz=Fuzz") // which has all packages instrumented, so that new paths are noticed
+	}
+	text, err := exec.CommandContext(ctx, "go", append(args, t.pkg)...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s does not build: %w\n%s", t.pkg, err, text)
 	}
@@ -59,7 +63,7 @@ func (b *bench) fuzz(ctx context.Context, t target, span time.Duration) (string,
 		return "", err
 	}
 	run := exec.CommandContext(ctx, program, "-test.run=^$", "-test.fuzz=^"+t.name+"$", "-test.fuzztime="+span.String(),
-		"-test.fuzzminimizetime="+minimize.String(), "-test.fuzzcachedir="+filepath.Join(b.cache, t.path))
+		"-test.fuzzminimizetime="+minimize, "-test.fuzzcachedir="+filepath.Join(b.cache, t.path))
 	run.Dir = t.folder
 	// The workers die with the one that began them.
 	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) }

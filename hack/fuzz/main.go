@@ -3,6 +3,7 @@
 //
 //	go run ./hack/fuzz -time 30s               # all of them
 //	go run ./hack/fuzz -only p2p -time 10m     # those whose name has p2p in it
+//	go run ./hack/fuzz -plain -time 1s         # with the packages as they are for go test
 //	go run ./hack/fuzz -list
 //
 // What a target finds of interest is kept in the Go build cache, so that the next
@@ -40,15 +41,19 @@ func main() {
 
 // options is what the flags say.
 type options struct {
-	time time.Duration // of each target
-	only string        // what a target's name must have in it
-	list bool
+	time  time.Duration // of each target
+	only  string        // what a target's name must have in it
+	plain bool          // build as for other tests
+	keep  int           // files for each target beside the code
+	list  bool
 }
 
 func parseFlags(args []string) (o options, err error) {
 	f := flag.NewFlagSet("fuzz", flag.ContinueOnError)
 	f.DurationVar(&o.time, "time", 5*time.Second, "how long each target runs")
 	f.StringVar(&o.only, "only", "", "run only targets whose package or name has this in it")
+	f.BoolVar(&o.plain, "plain", false, "compile nothing anew for it: inputs are varied, but new paths not noticed")
+	f.IntVar(&o.keep, "keep", 0, "keep inputs of interest in testdata/fuzz, up to so many files for each target")
 	f.BoolVar(&o.list, "list", false, "only list the targets")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -75,7 +80,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 		}
 		return nil
 	}
-	b, err := newBench(ctx)
+	b, err := newBench(ctx, o.plain)
 	if err != nil {
 		return err
 	}
@@ -85,6 +90,9 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 		outcome, err := b.fuzz(ctx, t, o.time)
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted after %d of %d targets, none with a finding", i, len(all))
+		}
+		if err == nil && o.keep > 0 {
+			err = b.keep(t, o.keep)
 		}
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ func (o options) playSeeds(ctx context.Context, out io.Writer) error {
 	workers.Wait()
 	p.end()
 	if run.finding != nil {
-		return run.finding
+		return fmt.Errorf("%w\nit took %d heights of %d seeds from %d on, and %v", run.finding, run.counts.Heights, run.next-o.first, o.first, p.took())
 	}
 	fmt.Fprintf(out, "no finding in %d heights of %d seeds from %d on, in %v\n%v\n", run.counts.Heights, run.next-o.first, o.first, p.took(), run.counts)
 	return nil

@@ -41,10 +41,10 @@ func NewValidatorSet(validators []Validator) (*ValidatorSet, error) {
 	e := NewEncoder(validatorsDomain, 128*len(s.list))
 	for i, v := range s.list {
 		if _, twice := s.index[v.Key]; twice || names[v.Name] || vrf[v.VRFKey] {
-			return nil, fmt.Errorf("validator %s is there twice: names and keys must be unique", v.Name)
+			return nil, fmt.Errorf("validator %s is there twice: names and keys must be unique", clip(v.Name))
 		}
 		if v.Stake == 0 || v.Stake > MaxAmount || s.total+v.Stake > MaxAmount {
-			return nil, fmt.Errorf("validator %s has stake %d: stakes are whole numbers from 1, and their sum at most %d", v.Name, v.Stake, MaxAmount)
+			return nil, fmt.Errorf("validator %s has stake %d: stakes are whole numbers from 1, and their sum at most %d", clip(v.Name), v.Stake, MaxAmount)
 		}
 		s.index[v.Key], names[v.Name], vrf[v.VRFKey] = i, true, true
 		s.total += v.Stake
