@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -115,7 +117,7 @@ func Compile(text string) (*Rule, error) {
 	}
 	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(ruleCost))
 	if err != nil {
-		return nil, fmt.Errorf("builder rule %q: %w; %s", clip(text), err, allowed)
+		return nil, fmt.Errorf("builder rule %q: %s; %s", clip(text), plain(err.Error()), allowed)
 	}
 	r := &Rule{text: text, program: program}
 	for _, ref := range ast.NativeRep().ReferenceMap() {
@@ -131,8 +133,8 @@ const example = "pool.size >= 3"
 func explain(text string, issues *cel.Issues) error {
 	first := issues.Errors()[0]
 	what := strings.ReplaceAll(first.Message, " (in container '')", "")
-	what, _, _ = strings.Cut(what, " expecting {")                 // a list of all that CEL knows
-	what = strings.ReplaceAll(what, " (did you mean 'bool'?)", "") // its guess at "pool"
+	what, _, _ = strings.Cut(what, " expecting {")                        // a list of all that CEL knows
+	what = plain(strings.ReplaceAll(what, " (did you mean 'bool'?)", "")) // its guess at "pool"
 	if first.Location.Column() < 0 {
 		return fmt.Errorf("builder rule %q: %s; %s", clip(text), what, allowed)
 	}
@@ -152,6 +154,22 @@ func clip(text string) string {
 	return text[:most] + "…"
 }
 
+// plain makes what CEL says of a rule, parts of which it quotes as they are, fit
+// to be shown: text on one line, and not too long.
+func plain(text string) string {
+	const most = 300
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return utf8.RuneError
+		}
+		return c
+	}, text)
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // String returns the rule as it was written.
 func (r *Rule) String() string { return r.text }
 
@@ -164,7 +182,7 @@ func (r *Rule) Timely() bool { return r.timely }
 func (r *Rule) Eval(in Inputs) (bool, error) {
 	out, _, err := r.program.Eval(&in)
 	if err != nil {
-		return false, fmt.Errorf("builder rule %q: %w", clip(r.text), err)
+		return false, fmt.Errorf("builder rule %q: %s", clip(r.text), plain(err.Error()))
 	}
 	return out == types.True, nil
 }

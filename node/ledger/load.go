@@ -75,7 +75,7 @@ func (s *State) load(key, value []byte) error {
 	case kind == guestKey && len(rest) == 32:
 		return s.loadGuest(types.PublicKey(rest), d)
 	}
-	return fmt.Errorf("key %x is none that a ledger has", key)
+	return fmt.Errorf("key %.40x is none that a ledger has", key)
 }
 
 func (s *State) loadMeta(d *types.Decoder) error {
@@ -109,7 +109,7 @@ func decodeAccount(key []byte) (types.Account, error) {
 	case len(key) == 1+16 && key[0] == byte(types.Open):
 		return types.OpenAccount(uuid.UUID(key[1:])), nil
 	}
-	return types.Account{}, fmt.Errorf("key %x names no account", key)
+	return types.Account{}, fmt.Errorf("key %.40x names no account", key)
 }
 
 func (s *State) loadValidators(which byte, value []byte) error {

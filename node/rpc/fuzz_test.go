@@ -49,12 +49,12 @@ func FuzzFrame(f *testing.F) {
 	for _, frame := range frames {
 		f.Add([]byte(frame))
 	}
-	var ws *websocket.Conn
+	ws, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws", nil)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Cleanup(func() { ws.Close() })
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		if ws == nil {
-			ws, _, _ = websocket.DefaultDialer.Dial("ws://"+address+"/ws", nil)
-		}
 		text, err := exchange(ws, frame)
 		if err != nil {
 			t.Fatalf("%q ends the connection: %v", frame, err)
