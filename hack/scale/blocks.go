@@ -40,13 +40,14 @@ type long struct {
 	foreign float64       // cores, while they were asked
 }
 
-// answer is how long answers took.
-type answer struct{ median, p99 time.Duration }
+// answer is how long answers took: the fastest tenth, which is the same on a busy
+// machine, half of them, and all but one in a hundred.
+type answer struct{ fast, median, p99 time.Duration }
 
 func answerOf(took []time.Duration) answer {
 	slices.Sort(took)
 	at := func(p float64) time.Duration { return took[int(math.Ceil(p*float64(len(took))))-1] }
-	return answer{at(0.5), at(0.99)}
+	return answer{at(0.1), at(0.5), at(0.99)}
 }
 
 // question is asked of a node whose chain has a height; ids are of its records.
@@ -264,7 +265,8 @@ func blocksTable(all []long) string {
 			rest = "," + rest
 		}
 		row("`"+op+"`"+rest, func(l long) string {
-			return fmt.Sprintf("%s, %s", duration(l.answers[i].median), duration(l.answers[i].p99))
+			a := l.answers[i]
+			return fmt.Sprintf("%s, %s, %s", duration(a.fast), duration(a.median), duration(a.p99))
 		})
 	}
 	row("start until ready", func(l long) string { return duration(l.restart.took) })
@@ -280,11 +282,11 @@ func blocksTable(all []long) string {
 		}
 		return mark
 	})
-	return b.String() + "\nAnswers: median, 99th percentile of " + fmt.Sprint(asks) + ", one after another over one connection; pages have " + fmt.Sprint(pageSize) + " blocks.\n" + note
+	return b.String() + "\nAnswers: 10th percentile, which a busy machine changes least, median and 99th percentile of " + fmt.Sprint(asks) + ", one after another over one connection; pages have " + fmt.Sprint(pageSize) + " blocks.\n" + note
 }
 
 func blocksPanels(all []long) []curves.Panel {
-	answers := curves.Panel{Title: "median answer, ms", X: "blocks", LogX: true, LogY: true, Legend: true}
+	answers := curves.Panel{Title: "answer (10th percentile), ms", X: "blocks", LogX: true, LogY: true, Legend: true}
 	for i, q := range questions {
 		switch q.name {
 		case "blocks, anywhere", "block", "record", "balance", "fairness":
@@ -293,7 +295,7 @@ func blocksPanels(all []long) []curves.Panel {
 		}
 		l := curves.Line{Name: q.name, Dots: true}
 		for _, one := range all {
-			l.X, l.Y = append(l.X, float64(one.blocks)), append(l.Y, ms(one.answers[i].median))
+			l.X, l.Y = append(l.X, float64(one.blocks)), append(l.Y, ms(one.answers[i].fast))
 		}
 		answers.Lines = append(answers.Lines, l)
 	}

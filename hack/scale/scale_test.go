@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 	for i := 100; i > 0; i-- {
 		took = append(took, time.Duration(i))
 	}
-	if a := answerOf(took); a.median != 50 || a.p99 != 99 {
+	if a := answerOf(took); a.fast != 10 || a.median != 50 || a.p99 != 99 {
 		t.Errorf("%+v", a)
 	}
 }
