@@ -85,7 +85,7 @@ func (r *report) text() string {
 	fmt.Fprintf(&b, "| what | level at the four nodes | growth an hour, of the worst | interval | allowed | verdict |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range flat {
 		g := worst(r.Growths, s.name)
-		fmt.Fprintf(&b, "| %s | %s %s | %+.2f (%+.1f %%) | %+.2f to %+.2f | %.2f | %s |\n", s.name, r.levels(s.name), s.unit,
+		fmt.Fprintf(&b, "| %s | %s | %+.2f (%+.1f %%) | %+.2f to %+.2f | %.2f | %s |\n", s.name, r.levels(s),
 			g.PerHour.Value, 100*g.PerHour.Value/g.Level, g.PerHour.Low, g.PerHour.High, g.Allowed, verdict(g.Leaks))
 	}
 	for i, d := range r.Disks {
@@ -102,14 +102,14 @@ func (r *report) text() string {
 }
 
 // levels lists a series' level at each node.
-func (r *report) levels(name string) string {
+func (r *report) levels(s series) string {
 	var words []string
 	for _, g := range r.Growths {
-		if g.Series == name {
+		if g.Series == s.name {
 			words = append(words, fmt.Sprintf("%.0f", g.Level))
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.TrimSpace(strings.Join(words, " ") + " " + s.unit)
 }
 
 // tables lists how many each node had open in the end.
