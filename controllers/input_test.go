@@ -46,6 +46,7 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"a negative reward":       {"alpha", one + "  ledger: {blockReward: -1}\n", "greater than or equal to 0"},
 		"guests and no console":   {"alpha", one + "  console: {guests: true}\n", "console.guests needs console.enabled to be true"},
 		"too many guests":         {"alpha", one + "  console: {maxGuests: 1001}\n", "less than or equal to 1000"},
+		"few blocks":              {"alpha", one + "  storage: {keepBlocks: 999}\n", "keepBlocks must be 0, which keeps all blocks, or at least 1000"},
 		"a small volume":          {"alpha", one + "  storage: {size: 1Mi}\n", "size must be a quantity of at least 64Mi"},
 		"another policy":          {"alpha", one + "  storage: {whenDeleted: Perhaps}\n", "supported values: \"Retain\", \"Delete\""},
 		"no image":                {"alpha", one + "  image: \"\"\n", "should be at least 1 chars long"},

@@ -120,6 +120,8 @@ func TestRefuses(t *testing.T) {
 			"m.yaml:6: spec.storage.size: \"1Mi\" is not allowed: size must be a quantity of at least 64Mi, such as 1Gi"},
 		"negative volume": {head + alice + "  storage: {size: -1Gi}\n",
 			"m.yaml:6: spec.storage.size: \"-1Gi\" is not allowed: size must be a quantity of at least 64Mi, such as 1Gi"},
+		"few blocks": {head + alice + "  storage: {keepBlocks: 999}\n",
+			"m.yaml:6: spec.storage.keepBlocks: 999 is not allowed: keepBlocks must be 0, which keeps all blocks, or at least 1000"},
 		"policy": {head + alice + "  storage: {whenDeleted: Forget}\n",
 			"m.yaml: 2 problems\n  m.yaml:6: spec.storage.whenDeleted: \"Forget\" is not allowed: it must be Retain or Delete" + later},
 		"limit": {head + alice + "  template: {resources: {limits: {cpu: lots}}}\n",

@@ -78,3 +78,52 @@ func processorTime(b *testing.B) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkSnapshot measures how fast an empty node with a disk goes on from the
+// snapshot of a peer with a disk.
+func BenchmarkSnapshot(b *testing.B) {
+	for _, accounts := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) {
+			w := prepareNetwork(b, []uint64{25, 25, 25, 25}, func(g *genesis.Genesis, configs []*config.Config) {
+				for i := range accounts {
+					g.Accounts = append(g.Accounts, genesis.Account{Account: types.KeyedAccount(types.PublicKey(types.SumHash(fmt.Append(nil, i)))), Balance: 1})
+				}
+				configs[3].Storage.KeepBlocks = 1
+			})
+			chain := forge.New(w.genesis)
+			for range 10 {
+				chain.Add(chain.Mint(open(b, 1), 1, 0))
+			}
+			w.nodes[0].onDisk(b.TempDir())
+			b.Cleanup(func() { w.nodes[0].newDisk() })
+			w.give(0, &forge.Chain{Blocks: chain.Blocks[:9]})
+			view, err := w.nodes[0].data.Store.View()
+			if err != nil {
+				b.Fatal(err)
+			}
+			w.give(0, chain)
+			w.nodes[0].tune = func(e *Engine) { e.keeper.add(&kept{height: 9, view: view}) }
+			w.start(0)
+			for b.Loop() {
+				b.StopTimer()
+				w.nodes[3].onDisk(b.TempDir())
+				b.StartTimer()
+				w.start(3)
+				if err := w.nodes[3].WaitBlock(context.Background(), 10); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if w.nodes[3].Oldest() != 10 {
+					b.Fatal("it has taken the blocks")
+				}
+				w.stop(3)
+				if err := w.nodes[3].data.Close(); err != nil {
+					b.Fatal(err)
+				}
+				w.nodes[3].newDisk()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(accounts*b.N)/b.Elapsed().Seconds(), "accounts/s")
+		})
+	}
+}

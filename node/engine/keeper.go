@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,8 @@ const (
 	// next. The state is stored in another order than it is handed on, so that
 	// each window takes a walk over all of it.
 	windowBytes = 8 << 20
-	// maxAsked bounds the questions that wait: one of each peer.
+	// maxAsked bounds the questions that wait: one of each peer, so that none that
+	// asks without end keeps the others from an answer.
 	maxAsked = types.MaxValidators
 )
 
@@ -49,7 +51,9 @@ type keeper struct {
 
 	ready chan *kept
 	asks  chan asked
-	list  []*kept // the oldest first
+	mu    sync.Mutex
+	waits map[types.PublicKey]bool // whose question is in asks
+	list  []*kept                  // the oldest first
 
 	// Of the main loop:
 	fresh *kept // of the head: the next block's header will vouch for it
@@ -72,7 +76,7 @@ type asked struct {
 func newKeeper(h history, links Links, log *slog.Logger) *keeper {
 	return &keeper{
 		history: h, links: links, log: log, every: snapshotEvery,
-		ready: make(chan *kept, maxSnapshots), asks: make(chan asked, maxAsked),
+		ready: make(chan *kept, maxSnapshots), asks: make(chan asked, maxAsked), waits: map[types.PublicKey]bool{},
 	}
 }
 
@@ -104,7 +108,8 @@ func (k *keeper) committed(head uint64) error {
 	return nil
 }
 
-// wants takes a peer's question. It does not wait: a peer asks again.
+// wants takes a peer's question, if none of that peer waits already. It does not
+// wait: an honest peer asks one thing after another, and again in the end.
 func (k *keeper) wants(from types.PublicKey, payload []byte) error {
 	what, body, err := decodeSnapshot(payload)
 	if err == nil && len(body) > 0 {
@@ -113,11 +118,24 @@ func (k *keeper) wants(from types.PublicKey, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.waits[from] {
+		return nil
+	}
 	select {
 	case k.asks <- asked{from, what}:
+		k.waits[from] = true
 	default:
 	}
 	return nil
+}
+
+// taken notes that a question waits no more.
+func (k *keeper) taken(a asked) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.waits, a.by)
 }
 
 // run serves until the context ends. It rests as long as it has worked, so that
@@ -130,6 +148,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.add(s)
 		case a := <-k.asks:
 			began := time.Now()
+			k.taken(a)
 			k.answer(a)
 			select {
 			case <-ctx.Done():

@@ -538,10 +538,16 @@ func TestOddQuestionsForSnapshots(t *testing.T) {
 			{Piece: piecePart, At: maxHeight + 5, Index: maxHeight},
 		} {
 			s.send(w.nodes[0].key(), p2p.KindSnapshotWanted, what.encode(nil))
+			quiet(time.Second)
 		}
-		quiet(time.Second)
 		if answers.Load() != 6 {
 			t.Errorf("%d answers to six questions", answers.Load())
+		}
+		idle := newKeeper(w.nodes[0].history, w.nodes[0].links, w.nodes[0].Engine.log)
+		for range 5 { // of one peer one question waits
+			if err := idle.wants(s.node.key(), (&snapshotWanted{Piece: pieceOffer}).encode(nil)); err != nil || len(idle.asks) != 1 {
+				t.Errorf("%d questions wait: %v", len(idle.asks), err)
+			}
 		}
 		if err := w.nodes[0].receive(s.node.key(), p2p.KindSnapshotWanted, []byte("x")); err == nil {
 			t.Error("a question of one byte is taken")
