@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/posnet/posnet/node/types"
@@ -148,7 +147,7 @@ func decodePeerStatus(raw []byte) (peerStatus, error) {
 	if err := d.Finish(); err != nil {
 		return s, err
 	}
-	return s, errors.Join(checkHeight(s.Height), checkHeight(s.Oldest), checkHeight(s.Snapshot))
+	return s, checkHeight(max(s.Height, s.Oldest, s.Snapshot))
 }
 
 // maxHeight is higher than any chain gets: 2^53, a block each microsecond for

@@ -130,6 +130,45 @@ func rewriteContent(raw []byte) ([]byte, error) {
 
 var rewriters = []func([]byte) ([]byte, error){
 	rewriteWanted, rewriteFound, rewriteBlocksWanted, rewriteStatus, rewriteInfo, rewriteParticipants, rewriteBlocks, rewriteContent,
+	rewriteSnapshot, rewriteOffer, rewriteHandovers, rewriteEntries,
+}
+
+func rewriteSnapshot(raw []byte) ([]byte, error) {
+	w, body, err := decodeSnapshot(raw)
+	return w.encode(body), err
+}
+
+// rewriteOffer leaves the outline as it is: it is fuzzed where it is read.
+func rewriteOffer(raw []byte) ([]byte, error) {
+	o, err := decodeOffer(raw)
+	if err != nil {
+		return nil, err
+	}
+	head := encodeOffer(o.header, o.next, o.certificate.Encode(), nil)
+	outline := raw[min(len(head), len(raw)):]
+	return encodeOffer(o.header, o.next, o.certificate.Encode(), outline), nil
+}
+
+func rewriteHandovers(raw []byte) ([]byte, error) {
+	list, err := decodeHandovers(raw)
+	if err != nil {
+		return nil, err
+	}
+	return encodeHandovers(list), nil
+}
+
+func rewriteEntries(raw []byte) ([]byte, error) {
+	list, err := decodeEntries(raw)
+	return encodeEntries(list), err
+}
+
+// testOffer is an offer whose parts belong together, but for the certificate.
+func testOffer() []byte {
+	outline := append([]byte{0}, make([]byte, 32)...)
+	header := types.Header{Height: 4}
+	next := types.Header{Height: 5, Prev: header.Hash()}
+	cert := types.Certificate{Height: 5, Block: next.Hash()}
+	return encodeOffer(&header, &next, cert.Encode(), outline)
 }
 
 // FuzzDecoders checks that whatever a decoder takes has one encoding only, and
@@ -139,6 +178,7 @@ func FuzzDecoders(f *testing.F) {
 	for kind, raw := range [][]byte{
 		(&wanted{IDs: make([]types.Hash, 3)}).encode(), encodeFound(types.Hash{}, records), encodeBlocksWanted(5), (&peerStatus{Height: 5}).encode(),
 		(&heightInfo{}).encode(), encodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
+		(&snapshotWanted{piecePart, 5, 1}).encode([]byte("body")), testOffer(), encodeHandovers(nil), encodeEntries([]ledger.Change{{Key: []byte("k"), Value: []byte("v")}}),
 	} {
 		f.Add(uint8(kind), raw)
 		f.Add(uint8(kind), raw[:len(raw)/2])
@@ -188,10 +228,13 @@ func FuzzMessage(f *testing.F) {
 	f.Add(uint8(2), (&types.Vote{Kind: types.Prevote, Height: 1}).Encode())
 	f.Add(uint8(10), testBlocks(f, 1))
 	f.Add(uint8(7), (&wanted{IDs: make([]types.Hash, 3)}).encode())
+	f.Add(uint8(p2p.KindSnapshotWanted), (&snapshotWanted{pieceOffer, 0, 0}).encode(nil))
+	f.Add(uint8(p2p.KindSnapshotWanted), (&snapshotWanted{piecePart, 1, 1 << 60}).encode(nil))
+	f.Add(uint8(p2p.KindSnapshotFound), (&snapshotWanted{pieceOffer, 0, 0}).encode(testOffer()))
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		bubble(t, func(t *testing.T) {
 			w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
-			w.nodes[0].Message(w.nodes[1].key(), p2p.Kind(kind%12), raw)
+			w.nodes[0].Message(w.nodes[1].key(), p2p.Kind(kind%uint8(p2p.KindSnapshotFound+2)), raw)
 			quiet(time.Second)
 			w.grow(1, 0, 1, 2, 3)
 		})

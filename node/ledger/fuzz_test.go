@@ -36,6 +36,35 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// FuzzOutline reads arbitrary bytes as the outline of a state: it has a part at
+// least, and its root changes with every byte.
+func FuzzOutline(f *testing.F) {
+	part := append([]byte{outlinePart}, make([]byte, 32)...)
+	f.Add(part)
+	f.Add(slices.Concat([]byte{outlineInner, 3}, part, []byte{outlineInner, 9}, part, part))
+	f.Add(slices.Concat([]byte{outlineInner, 3, outlineInner, 3}, part, part, part))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var o *Outline
+		var err error
+		fuzzed.Memory(t, len(raw), func() { o, err = DecodeOutline(raw) })
+		fuzzed.Sentence(t, err)
+		if err != nil {
+			return
+		}
+		if o.Parts() < 1 || o.Parts() > len(raw)/33 {
+			t.Errorf("%x has %d parts", raw, o.Parts())
+		}
+		for i := range raw {
+			other := slices.Clone(raw)
+			other[i]++
+			if changed, err := DecodeOutline(other); err == nil && changed.Root() == o.Root() {
+				t.Fatalf("%x and %x are of one state", raw, other)
+			}
+		}
+	})
+}
+
 // FuzzRecords lets any record act on a state, as it may stand in a block: what
 // is refused is refused in a sentence, and what is accepted leaves balances that
 // are together what was minted.
