@@ -132,7 +132,11 @@ func (s *State) loadGuest(session types.PublicKey, d *types.Decoder) error {
 	g := Guest{Session: session}
 	d.Fixed(g.Host[:])
 	g.Balance, g.BPM = d.Uint64(), d.Uint64()
-	g.Waiting = d.Uint8() == 1
+	waiting := d.Uint8()
+	if waiting > 1 {
+		return fmt.Errorf("the mark of a waiting reading is %d: it must be 0 or 1", waiting)
+	}
+	g.Waiting = waiting == 1
 	g.From, g.Until = d.Uint64(), d.Uint64()
 	s.guests[session] = g
 	return d.Finish()

@@ -62,6 +62,9 @@ func (c *checker) signed(n *node, message any) {
 			}
 			c.locks[n.index] = *m
 		}
+		if m.Kind == types.Prevote && !m.Block.IsZero() {
+			c.faithful(n, m)
+		}
 	case *types.Proposal:
 		if m.ValidRound != types.NoRound {
 			c.w.counts.Reproposed++
@@ -69,17 +72,38 @@ func (c *checker) signed(n *node, message any) {
 	}
 }
 
-// justified checks that a precommit has a quorum of prevotes behind it; what
-// byzantine nodes prevoted, nobody knows.
+// justified checks that a precommit has a quorum of prevotes behind it.
 func (c *checker) justified(n *node, v *types.Vote) {
-	prevotes := c.votes[purpose{v.Height, v.Round, types.Prevote}]
-	stake := c.w.stake(c.w.set(v.Height), func(i int) bool {
-		block, ok := prevotes[i]
-		return c.w.byzantine(i) || ok && block == v.Block
-	})
-	if total := c.w.set(v.Height).Total(); 3*stake <= 2*total {
+	if stake, total := c.prevoted(v.Height, v.Round, v.Block); 3*stake <= 2*total {
 		c.w.fail("n%d signed %s, and at most %d of %d prevoted it", n.index, describe(v), stake, total)
 	}
+}
+
+// faithful checks that a node that has precommitted a block prevotes another only
+// if a quorum prevoted that one since: a lock that is forgotten is noticed long
+// before it leads to a fork.
+func (c *checker) faithful(n *node, v *types.Vote) {
+	lock := c.locks[n.index]
+	if lock.Height != v.Height || lock.Block == v.Block {
+		return
+	}
+	for round := lock.Round; round < v.Round; round++ {
+		if stake, total := c.prevoted(v.Height, round, v.Block); 3*stake > 2*total {
+			return
+		}
+	}
+	c.w.fail("n%d signed %s, but is bound by %s", n.index, describe(v), describe(&lock))
+}
+
+// prevoted returns how much stake may have prevoted a block in a round, and how
+// much there is; what byzantine nodes prevoted, nobody knows.
+func (c *checker) prevoted(height uint64, round uint32, block types.Hash) (stake, total uint64) {
+	prevotes, set := c.votes[purpose{height, round, types.Prevote}], c.w.set(height)
+	stake = c.w.stake(set, func(i int) bool {
+		voted, ok := prevotes[i]
+		return c.w.byzantine(i) || ok && voted == block
+	})
+	return stake, set.Total()
 }
 
 // commit is told of each block that a node commits.
@@ -182,6 +206,7 @@ func (c *checker) survived(n *node, found disk) {
 	switch head := len(found.chain); {
 	case head < len(had.chain):
 		c.w.fail("n%d lost block %d, which was acknowledged", n.index, len(had.chain))
+		return
 	case head > len(had.chain)+1:
 		c.w.fail("n%d found %d blocks, and had written %d", n.index, head, len(had.chain))
 	case head > len(had.chain):
