@@ -112,7 +112,7 @@ func TestLinearizable(t *testing.T) {
 	}
 	n.checkHeads()
 	t.Logf("%d operations under %d troubles in %.0f s, and %d that failed", len(h.events), *rounds, float64(h.now())/1e9, n.crowd.failed.Load())
-	checkBites(t, n.random, h.ofNetwork())
+	checkBites(t, h.ofNetwork())
 }
 
 // goOn waits until a trouble is over: all nodes are linked, and each has

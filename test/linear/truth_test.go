@@ -2,7 +2,6 @@ package linear_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -89,7 +88,7 @@ func isLinear(operations []porcupine.Operation) bool {
 
 // checkBites spoils a history that was recorded, in ways that a broken node could,
 // and checks that the checker finds each.
-func checkBites(t *testing.T, random *rand.Rand, operations []porcupine.Operation) {
+func checkBites(t *testing.T, operations []porcupine.Operation) {
 	t.Helper()
 	late := lookAfterPayments(operations)
 	if late < 0 {
@@ -99,7 +98,7 @@ func checkBites(t *testing.T, random *rand.Rand, operations []porcupine.Operatio
 	seen := operations[late].Output.(looked)
 	for what, wrong := range map[string]any{
 		"a read that is stale":          looked{seen.balance + seen.nonce, 0},
-		"a token that is nobody's":      looked{seen.balance + 1 + random.Uint64N(9), seen.nonce},
+		"tokens that are nobody's":      looked{seen.balance + funds, seen.nonce},
 		"a payment that is taken back":  looked{seen.balance + 1, seen.nonce - 1},
 		"a payment that was never made": looked{seen.balance - 1, seen.nonce + 1_000},
 	} {
