@@ -123,7 +123,7 @@ func (c *chain) findOldest(it *pebble.Iterator) error {
 }
 
 func (c *chain) failed(verb string, err error) error {
-	return fmt.Errorf("storage: cannot %s the chain in %s: %w", verb, c.dir, oneLine{err})
+	return fmt.Errorf("storage: cannot %s the chain in %s: %w", verb, c.dir, advised(err))
 }
 
 // iter walks the keys that begin with prefix, from prefix+from on.

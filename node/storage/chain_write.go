@@ -27,7 +27,7 @@ func (c *chain) Commit(heights ...Commit) error {
 		err = c.apply(batch, pebble.Sync)
 	}
 	if err != nil {
-		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", heights[0].Height, c.dir, oneLine{err})
+		return fmt.Errorf("storage: cannot store height %d in %s, so the node must stop: %w", heights[0].Height, c.dir, advised(err))
 	}
 	c.head.Store(heights[len(heights)-1].Height)
 	return nil
@@ -100,7 +100,7 @@ func (c *chain) finish(batch *pebble.Batch, err error, options *pebble.WriteOpti
 		err = c.apply(batch, options)
 	}
 	if err != nil {
-		return fmt.Errorf("storage: cannot store in %s, so the node must stop: %w", c.dir, oneLine{err})
+		return fmt.Errorf("storage: cannot store in %s, so the node must stop: %w", c.dir, advised(err))
 	}
 	return nil
 }

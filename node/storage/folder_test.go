@@ -360,7 +360,7 @@ func TestDamageMetWhileReading(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	wantError(t, err, "chain in "+dir+"/chain", "checksum mismatch")
+	wantError(t, err, "chain in "+dir+"/chain", "checksum mismatch", "remove the whole data folder")
 }
 
 // Whatever happens to Pebble's log, the folder opens with the heights up to

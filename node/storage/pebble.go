@@ -151,8 +151,19 @@ func (e oneLine) Error() string {
 
 func (e oneLine) Unwrap() error { return e.error }
 
+// advice is what to do about damaged files.
+const advice = "put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes"
+
+// advised is an error of Pebble's as a person reads it. Damage of an old file may
+// come to light long after the start, when somebody reads it or a compaction does.
+func advised(err error) error {
+	if pebble.IsCorruptionError(err) {
+		return fmt.Errorf("a file is damaged: %s (%w)", advice, oneLine{err})
+	}
+	return oneLine{err}
+}
+
 func openError(dir string, err error) error {
-	const advice = "put the files back, or remove the whole data folder, upon which the blocks are fetched from the other nodes"
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, pebble.ErrDBDoesNotExist):

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -61,17 +62,25 @@ func lockDisk(a *arena) {
 }
 
 // damageFile spoils one file of a node that is gone. The node goes on with what
-// it has or says what to do, which is done.
+// it has or says what to do, which is done: at its end, or where it finds out long
+// after the start to whoever asks for what is damaged.
 func damageFile(a *arena) {
 	victim := a.any(1)[0]
 	a.kill(victim)
 	name, what := damage(a.t, a.random, victim)
 	a.t.Logf("  %s of %s: %s", name, victim.Name, what)
 	a.restart(victim)
-	if a.serves(victim) {
+	err := a.serves(victim)
+	if err == nil {
 		return
 	}
-	a.ends(victim, "it cannot serve with a damaged file")
+	if refused := (*client.Error)(nil); errors.As(err, &refused) && strings.Contains(refused.Message, "remove") {
+		a.t.Logf("  %s says: %s", victim.Name, refused.Message)
+		a.kill(victim)
+		a.lose(victim)
+		return
+	}
+	a.ends(victim, fmt.Sprintf("it cannot serve with a damaged file (%v)", err))
 	if code, words := victim.ExitCode(), victim.LastWords(); code != 1 || !strings.Contains(words, "remove") && !strings.Contains(words, "use an empty") {
 		a.t.Errorf("%s ended with code %d and said %s: it should have told what to do", victim.Name, code, words)
 	}
@@ -79,9 +88,9 @@ func damageFile(a *arena) {
 }
 
 // serves waits until a node that was started with a damaged file has ended, or is
-// as well as any. Then it reads all that the node has; a node that finds out only
-// now may end too.
-func (a *arena) serves(p *processes.Process) bool {
+// as well as any. Then it reads all that the node has. Its error is what the node
+// failed with.
+func (a *arena) serves(p *processes.Process) error {
 	a.t.Helper()
 	err := a.awaitStatus(p, func(s message.Status) error {
 		if !s.Voting {
@@ -89,18 +98,18 @@ func (a *arena) serves(p *processes.Process) bool {
 		}
 		return nil
 	})
-	if err != nil && p.Runs() {
-		a.t.Fatal(err)
-	}
 	if err != nil {
-		return false
+		if p.Runs() {
+			a.t.Fatal(err)
+		}
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err = readAll(ctx, p); err != nil && ctx.Err() != nil {
 		a.t.Fatal(err)
 	}
-	return err == nil
+	return err
 }
 
 // readAll reads all blocks of a node.
