@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,7 @@ func (r *rig) populate(ctx context.Context, n int) (out populous, err error) {
 	if err := seedAccounts(p, others); err != nil {
 		return out, err
 	}
+	debug.FreeOSMemory() // what was written may be gigabytes, and the node needs them
 	out.accounts = n
 	if out.restart, err = startBest(ctx, p); err != nil {
 		return out, err
