@@ -1,13 +1,13 @@
 package engine
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/pool"
 	"github.com/posnet/posnet/node/rpc/message"
+	"github.com/posnet/posnet/node/types"
 )
 
 const (
@@ -19,6 +19,14 @@ const (
 	// machine has them in a block soon, and enough that what a block costs
 	// whatever its size does not bound the pace.
 	leastLimit = 2_000
+	// largeBlock is how many records make a block large: one that holds half of what
+	// may always wait.
+	largeBlock = leastLimit / 2
+	// smallBlocks is over how many small blocks their time is averaged.
+	smallBlocks = 8
+	// stuckAfter is how long before a block a record must have come to be in it, had
+	// it wanted only a block: by then every node has heard of it.
+	stuckAfter = time.Second
 )
 
 var errOverload = message.Errorf(message.StatusTooFast,
@@ -29,21 +37,22 @@ var errOverload = message.Errorf(message.StatusTooFast,
 // pool's own limit bounds memory; at the pace of a slow network it would mean
 // minutes.
 //
-// It goes by what blocks took that were large, from the moment in which their
-// height got under way, and what the quickest took, which no load explains: how long
-// a rule was not true, or a validator was not there, says nothing about load either. While no height is under way nobody is refused: a rule
-// may want a pool of any size.
+// It goes by what large blocks take, from the moment in which their height got under
+// way, beside what small ones take, which no load explains: how long a rule was not
+// true, or a validator was not there, says nothing about load either. While no height
+// is under way nobody is refused: a rule may want a pool of any size.
 type throttle struct {
 	limit    atomic.Int64 // how many records may wait while a height is under way
+	stuck    atomic.Int64 // how many wait for something else than a block
 	underWay atomic.Bool
 
 	// Of the main loop alone:
 	since time.Time     // when the height got under way; zero before
-	least time.Duration // what the quickest block took
+	small time.Duration // what small blocks take on average; 0 before the first
 }
 
 func newThrottle() *throttle {
-	t := &throttle{least: math.MaxInt64}
+	t := &throttle{}
 	t.limit.Store(pool.MaxRecords)
 	return t
 }
@@ -65,8 +74,14 @@ func (t *throttle) committed(records int, round uint32, pause time.Duration) {
 		return
 	}
 	took := time.Since(t.since)
-	t.least = min(t.least, took)
-	patience := max(t.least+blockPatience, pause)
+	switch {
+	case records >= largeBlock:
+	case t.small == 0:
+		t.small = took
+	default:
+		t.small += (took - t.small) / smallBlocks
+	}
+	patience := max(t.small+blockPatience, pause)
 	t.limit.Store(int64(nextLimit(int(t.limit.Load()), records, took, patience)))
 }
 
@@ -77,7 +92,8 @@ func (t *throttle) begin() {
 }
 
 // nextLimit is how many records may wait after a block that took so long: fewer in
-// the same proportion if it took too long, or else an eighth more. It goes by the
+// the same proportion if it took too long, but no less than half, or else an eighth
+// more; so one validator in ten that dawdles holds up nobody for long. It goes by the
 // limit and not by what the block held, for every node lets in as many before it has
 // heard of what the others took. A small block that took long tells of a busy
 // machine, which fewer records would not mend.
@@ -85,10 +101,21 @@ func nextLimit(limit, records int, took, patience time.Duration) int {
 	switch {
 	case took <= patience:
 		limit += limit / 8
-	case records >= leastLimit/2:
-		limit = int(float64(min(limit, records)) * float64(patience) / float64(took))
+	case records >= largeBlock:
+		limit = min(limit, 2*records)
+		limit = max(limit/2, int(float64(limit)*float64(patience)/float64(took)))
 	}
 	return min(max(limit, leastLimit), pool.MaxRecords)
+}
+
+// noteStuck counts the records that came well before a block's height got under way
+// and are not in it, though it had room: they wait for others of their signers, as
+// anybody's may, and must not take the place of those that could be in a block.
+func (e *Engine) noteStuck(records int) {
+	e.throttle.stuck.Store(0)
+	if since := e.throttle.since; !since.IsZero() && records < e.options.Config.Builder.MaxRecords {
+		e.throttle.stuck.Store(int64(e.pool.OlderThan(types.TimeOf(since.Add(-stuckAfter)))))
+	}
 }
 
 // Busy returns why records of clients are refused for now, or nil.
@@ -96,7 +123,7 @@ func (e *Engine) Busy() error {
 	if !e.throttle.underWay.Load() {
 		return nil
 	}
-	if waiting := e.pool.Stats().Size + e.intake.waiting(); int64(waiting) > e.throttle.limit.Load() {
+	if waiting := e.pool.Stats().Size + e.intake.waiting(); int64(waiting)-e.throttle.stuck.Load() > e.throttle.limit.Load() {
 		return errOverload
 	}
 	return nil

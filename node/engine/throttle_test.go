@@ -7,6 +7,7 @@ import (
 
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/pool"
+	"github.com/posnet/posnet/node/types"
 )
 
 func TestNextLimit(t *testing.T) {
@@ -17,10 +18,11 @@ func TestNextLimit(t *testing.T) {
 		took           time.Duration
 		want           int
 	}{
-		{"a large block that took too long", 100_000, 20_000, 500 * ms, 5_000},
-		{"a block larger than the limit", 5_000, 20_000, 250 * ms, 2_500},
-		{"never below the least", 100_000, 10_000, 10_000 * ms, leastLimit},
-		{"a small block says nothing by being slow", 50_000, leastLimit/2 - 1, 10_000 * ms, 50_000},
+		{"a large block that took a little too long", 100_000, 20_000, 150 * ms, 33_333},
+		{"one that took far too long", 100_000, 20_000, 500 * ms, 20_000},
+		{"a block larger than the limit", 8_000, 20_000, 200 * ms, 5_000},
+		{"never below the least", 3_000, 10_000, 10_000 * ms, leastLimit},
+		{"a small block says nothing by being slow", 50_000, largeBlock - 1, 10_000 * ms, 50_000},
 		{"a quick one makes room", 8_000, 10, 5 * ms, 9_000},
 		{"up to what the pool holds", pool.MaxRecords, 1, ms, pool.MaxRecords},
 	} {
@@ -83,11 +85,42 @@ func TestThrottleWatchesHeightsUnderWay(t *testing.T) {
 		if !th.underWay.Load() {
 			t.Error("the height is not under way")
 		}
-		if got := th.block(0, 2*(400*time.Millisecond+blockPatience), 20_000, 0); got != 10_000 {
+		if got := th.block(0, 2*(400*time.Millisecond+blockPatience), 20_000, 0); got != 20_000 {
 			t.Errorf("%d after a block that took twice what it should", got)
+		}
+		for range 100 { // as when the blocks of a while before are decided in a breath
+			th.block(0, 0, 3, 0)
+		}
+		for range 100 {
+			th.block(0, 400*time.Millisecond, 3, 0)
+		}
+		if got := th.block(0, 400*time.Millisecond+blockPatience/2, 20_000, 0); got != all {
+			t.Errorf("%d where the time of small blocks was forgotten", got)
 		}
 		if th.begin(); th.underWay.Load() {
 			t.Error("the next height is under way")
+		}
+	})
+}
+
+// Records that wait for others of their signer take nobody's place.
+func TestStuckRecordsKeepNobodyOut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{100}, nil)
+		n := w.nodes[0]
+		w.mint(0, types.KeyedAccount(seed("sender").Public()), 10)
+		for nonce := uint64(1); nonce <= leastLimit+1; nonce++ { // none with 0
+			r := w.transfer("sender", open(t, 1), 1, nonce)
+			if err := n.Merge(t.Context(), []*types.Record{r}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		quiet(2 * stuckAfter)
+		w.grow(1, 0)
+		n.throttle.underWay.Store(true)
+		n.throttle.limit.Store(leastLimit)
+		if err := n.Busy(); err != nil {
+			t.Errorf("with %d records that wait for another: %v", n.PoolSize().Records, err)
 		}
 	})
 }

@@ -79,6 +79,16 @@ func (p *Pool) Expire(before types.Time, next func(types.PublicKey) uint64) []ty
 	return gone
 }
 
+// OlderThan is how many records arrived before a moment. It costs time in proportion.
+func (p *Pool) OlderThan(moment types.Time) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for it := p.head; it != nil && it.arrival < moment; it = it.next {
+		n++
+	}
+	return n
+}
+
 // All yields the records in the order of their arrival. The pool is locked only
 // for moments in between, so it may change meanwhile: what is taken out before
 // its turn is not seen, and what comes in may not be.
