@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/posnet/posnet/node/ledger"
@@ -136,6 +137,9 @@ func decodeHandovers(raw []byte) ([]handover, error) {
 		}
 		if list[i].set, err = types.DecodeValidatorSet(set); err != nil {
 			return nil, err
+		}
+		if !bytes.Equal(list[i].set.Encode(), set) {
+			return nil, fmt.Errorf("the validators handed over to at height %d are not in order", list[i].header.Height)
 		}
 	}
 	return list, d.Finish()

@@ -162,6 +162,17 @@ func rewriteEntries(raw []byte) ([]byte, error) {
 	return encodeEntries(list), err
 }
 
+// testHandovers encodes a handover to two validators.
+func testHandovers(t testing.TB) []byte {
+	set, err := types.NewValidatorSet([]types.Validator{
+		{Name: "a", Key: seed("a").Public(), VRFKey: seed("c").Public(), Stake: 1}, {Name: "b", Key: seed("b").Public(), VRFKey: seed("d").Public(), Stake: 2},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encodeHandovers([]handover{{&types.Header{Height: 3, NextValidators: set.Hash()}, &types.Certificate{Height: 3}, set}})
+}
+
 // testOffer is an offer whose parts belong together, but for the certificate.
 func testOffer() []byte {
 	outline := append([]byte{0}, make([]byte, 32)...)
@@ -178,7 +189,7 @@ func FuzzDecoders(f *testing.F) {
 	for kind, raw := range [][]byte{
 		(&wanted{IDs: make([]types.Hash, 3)}).encode(), encodeFound(types.Hash{}, records), encodeBlocksWanted(5), (&peerStatus{Height: 5}).encode(),
 		(&heightInfo{}).encode(), encodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
-		(&snapshotWanted{piecePart, 5, 1}).encode([]byte("body")), testOffer(), encodeHandovers(nil), encodeEntries([]ledger.Change{{Key: []byte("k"), Value: []byte("v")}}),
+		(&snapshotWanted{piecePart, 5, 1}).encode([]byte("body")), testOffer(), testHandovers(f), encodeEntries([]ledger.Change{{Key: []byte("k"), Value: []byte("v")}}),
 	} {
 		f.Add(uint8(kind), raw)
 		f.Add(uint8(kind), raw[:len(raw)/2])
