@@ -73,7 +73,7 @@ func (w *watch) check(e *Engine) {
 	now, head := time.Now(), e.chain.head.Height
 	if w.until.IsZero() {
 		w.until = now.Add(watchRounds * time.Duration(e.options.Config.Consensus.ProposeTimeout))
-		if w.echo = now; e.chain.next.Set.Len() > 1 {
+		if w.echo = now; e.chain.next.Set.Len() > 1 || len(e.options.Config.Peers) > 0 {
 			w.echo = now.Add(watchEcho)
 			time.AfterFunc(watchEcho, func() { e.call(func() { w.check(e) }) })
 		}
@@ -103,10 +103,18 @@ func (w *watch) stake(e *Engine) (stake uint64) {
 }
 
 // knowsOthers reports whether at least half of the others' stake has told its
-// height. A validator that is a quorum by itself, or nearly, must not begin a
-// chain of its own because nobody has told it yet that there is one.
+// height, and half of the configured peers. A validator that is a quorum by
+// itself, or nearly, must not begin a chain of its own because nobody has told it
+// yet that there is one; and without its disk it knows the validators of genesis
+// only, of whom others may have taken over long ago.
 func (w *watch) knowsOthers(e *Engine) bool {
 	set := e.chain.next.Set
 	self, _ := set.ByKey(e.self)
-	return 2*(w.stake(e)-self.Stake) >= set.Total()-self.Stake
+	peers, told := e.options.Config.Peers, 0
+	for _, p := range peers {
+		if w.known[p.Key] {
+			told++
+		}
+	}
+	return 2*(w.stake(e)-self.Stake) >= set.Total()-self.Stake && 2*told >= len(peers)
 }

@@ -205,6 +205,42 @@ func TestHeavyValidatorLosesItsDisk(t *testing.T) {
 	})
 }
 
+// The only validator of genesis, to which others have come since, loses its disk:
+// all it knows then is a set of itself, and still it begins no other chain.
+func TestSoleGenesisValidatorLosesItsDisk(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{10}, nil)
+		for range 3 {
+			n := w.addNode()
+			for _, other := range w.nodes[:n.index] {
+				n.knows(other)
+				other.knows(n)
+			}
+			w.start(n.index)
+		}
+		quiet(time.Second)
+		for i := 1; i < 4; i++ {
+			w.changeStake(0, i, 30)
+			w.await(uint64(i), 0)
+		}
+		w.grow(6, 0, 1, 2, 3)
+		w.stop(0)
+		w.loseDisk(0)
+		w.partition([]int{0}, []int{1, 2, 3}, true)
+		w.start(0)
+		if err := w.nodes[0].Merge(t.Context(), []*types.Record{openTransfer(types.Genesis, open(t, 1), 1)}); err != nil {
+			t.Fatal(err)
+		}
+		quiet(time.Second) // its links are slow to come up
+		if head := w.nodes[0].Head(); head != 0 {
+			t.Fatalf("it is at height %d of a chain of its own", head)
+		}
+		w.partition([]int{0}, []int{1, 2, 3}, false)
+		w.await(w.nodes[1].Head(), 0)
+		w.until("it votes", func() bool { w.grow(1, 1, 0); return w.status(0).Voting })
+	})
+}
+
 // With nobody else there it goes on by itself in the end.
 func TestHeavyValidatorAlone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
