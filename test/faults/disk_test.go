@@ -69,6 +69,9 @@ func damageFile(a *arena) {
 	a.kill(victim)
 	name, what := damage(a.t, a.random, victim)
 	a.t.Logf("  %s of %s: %s", name, victim.Name, what)
+	if name == signLog {
+		a.signed.loses(a.t, a.ear, victim)
+	}
 	a.restart(victim)
 	err := a.serves(victim)
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 // The file of a sign log, as package storage describes it, written down once
 // more: what is compared with the ear does not come from the code under test.
 const (
+	signLog     = "sign.log"
 	signHeader  = 128
 	signSaltAt  = 16
 	signFrame   = 12
@@ -28,7 +29,7 @@ var signKinds = map[byte]string{1: "proposal", 2: "prevote", 3: "precommit"}
 // the lowest height in it.
 func readSigned(t *testing.T, p *processes.Process) (signed map[place]types.Hash, lowest uint64) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(p.Data(), "sign.log"))
+	file, err := os.ReadFile(filepath.Join(p.Data(), signLog))
 	if os.IsNotExist(err) {
 		return nil, 0 // it was gone before it had one
 	}
