@@ -188,7 +188,7 @@ func accountsPanels(all []populous) []curves.Panel {
 	return []curves.Panel{
 		panel("processor of a start, s", func(p populous) float64 { return p.restart.processor.Seconds() }),
 		panel("memory when ready, MiB", func(p populous) float64 { return p.memory / mebibyte }),
-		panel(fmt.Sprintf("commit of a block of %d records, ms", accountBlock), func(p populous) float64 { return ms(p.commit) }),
+		panel("processor a record, µs", func(p populous) float64 { return 1000 * ms(p.processor) }),
 		panel("data folder, MiB", func(p populous) float64 { return p.disk / mebibyte }),
 	}
 }
