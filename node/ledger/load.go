@@ -99,6 +99,9 @@ func (s *State) loadAccount(key []byte, d *types.Decoder) error {
 		return err
 	}
 	s.accounts[a] = AccountState{Balance: d.Uint64(), Nonce: d.Uint64()}
+	if d.Err() == nil && s.accounts[a] == (AccountState{}) {
+		return fmt.Errorf("account %s is there with nothing in it", a)
+	}
 	return d.Finish()
 }
 

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -51,7 +52,7 @@ func (t *Timestamp) UnmarshalJSON(b []byte) error {
 	}
 	v, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(b))
 	if err != nil {
-		return fmt.Errorf("%.64s is no time: it must be RFC 3339 text such as \"2006-01-02T15:04:05Z\"", b)
+		return fmt.Errorf("%.64q is no time: it must be RFC 3339 text such as \"2006-01-02T15:04:05Z\"", bytes.Trim(b, `"`))
 	}
 	*t = Timestamp(types.TimeOf(v))
 	return nil
