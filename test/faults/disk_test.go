@@ -115,20 +115,21 @@ func (a *arena) serves(p *processes.Process) error {
 	return err
 }
 
-// readAll reads all blocks of a node.
+// readAll reads all blocks that a node has now: it may make new ones as fast as
+// they are read.
 func readAll(ctx context.Context, p *processes.Process) error {
 	c, err := p.Dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	for start := int64(0); ; {
-		page, err := c.Blocks(ctx, client.BlocksArgs{Start: start, Limit: message.MaxBlocks})
-		if err != nil || len(page.Blocks) == 0 {
-			return err
-		}
-		start = int64(page.Next)
+	s, err := c.Status(ctx)
+	for start := uint64(0); err == nil && start < s.Height; {
+		var page message.Blocks
+		page, err = c.Blocks(ctx, client.BlocksArgs{Start: int64(start), Limit: message.MaxBlocks})
+		start = page.Next
 	}
+	return err
 }
 
 // damage spoils one file in one way.
