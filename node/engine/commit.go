@@ -110,7 +110,7 @@ func (e *Engine) clearPool(records []*types.Record) {
 			next[key] = max(next[key], r.Nonce+1)
 		}
 	}
-	e.pool.Remove(ids)
+	_, e.throttle.arrival = e.pool.Remove(ids)
 	for key, nonce := range next {
 		for _, id := range e.pool.PurgeStale(key, nonce) {
 			e.fates.Drop(id, fmt.Sprintf("another record of its signer with the same nonce, or a later one, is in block %d", e.chain.head.Height))

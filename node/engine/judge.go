@@ -150,8 +150,8 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 		e.die(err)
 		return nil
 	}
-	e.noteStuck(len(w.executed.Block.Records))
-	e.throttle.committed(len(w.executed.Block.Records), cert.Round, time.Duration(e.options.Config.Consensus.MinBlockInterval))
+	e.noteStuck(w.executed.Block)
+	e.throttle.committed(len(w.executed.Block.Records), e.pool.Stats().Size-int(e.throttle.stuck.Load()), cert.Round, time.Duration(e.options.Config.Consensus.MinBlockInterval))
 	return e.nextHeight()
 }
 

@@ -43,17 +43,8 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 	if err := e.readiness.lag(); err != nil {
 		return err
 	}
-	fresh, places, err := e.admit(records)
-	if err != nil || len(fresh) == 0 {
-		return err
-	}
-	result := make(chan error, 1)
-	err = e.intake.submit(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
-		news, err := e.takeAll(verified, errs, places)
-		result <- err
-		return news
-	}})
-	if err != nil {
+	result, err := e.submit(records)
+	if err != nil || result == nil {
 		return err
 	}
 	select {
@@ -64,6 +55,24 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 	case <-e.ctx.Done():
 		return errStopping
 	}
+}
+
+// submit puts records into the intake, and returns where their fate will be told; nil
+// if there is nothing to do about them. They count as waiting from the start: while a
+// block is written, many frames stand here.
+func (e *Engine) submit(records []*types.Record) (<-chan error, error) {
+	e.throttle.arriving.Add(int64(len(records)))
+	defer e.throttle.arriving.Add(-int64(len(records)))
+	fresh, places, err := e.admit(records)
+	if err != nil || len(fresh) == 0 {
+		return nil, err
+	}
+	result := make(chan error, 1)
+	return result, e.intake.submit(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+		news, err := e.takeAll(verified, errs, places)
+		result <- err
+		return news
+	}})
 }
 
 // errEntry refuses entries from clients: a guest whose host does not know it

@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	// blockPatience is how much longer than a small block agreeing on a large one may
-	// take. A record waits for the block under way and then for its own, and some
-	// time to get there: most are committed within three such spans.
-	blockPatience = 100 * time.Millisecond
+	// waitPatience is how much longer than where there is no load a record may wait for
+	// its block, on average. Most are committed within three such spans.
+	waitPatience = 100 * time.Millisecond
 	// leastLimit is how many records may always wait: so few that even a slow
 	// machine has them in a block soon, and enough that what a block costs
 	// whatever its size does not bound the pace.
 	leastLimit = 2_000
-	// largeBlock is how many records make a block large: one that holds half of what
-	// may always wait.
-	largeBlock = leastLimit / 2
-	// smallBlocks is over how many small blocks their time is averaged.
-	smallBlocks = 8
+	// muchWaits is how many records, in a block or left for the next, are load.
+	muchWaits = leastLimit / 2
+	// calmBlocks is over how many blocks without load their time is averaged.
+	calmBlocks = 8
+	// breath is how long a chain may rest between two heights and still be busy
+	// without a break.
+	breath = 20 * time.Millisecond
 	// stuckAfter is how long before a block a record must have come to be in it, had
 	// it wanted only a block: by then every node has heard of it.
 	stuckAfter = time.Second
@@ -37,18 +38,23 @@ var errOverload = message.Errorf(message.StatusTooFast,
 // pool's own limit bounds memory; at the pace of a slow network it would mean
 // minutes.
 //
-// It goes by what large blocks take, from the moment in which their height got under
-// way, beside what small ones take, which no load explains: how long a rule was not
-// true, or a validator was not there, says nothing about load either. While no height
-// is under way nobody is refused: a rule may want a pool of any size.
+// It goes by how long the records of a block waited, and no longer than the chain was
+// busy without a break, beside what they wait where there is no load: how long a rule
+// was not true, a pause between blocks, or a validator that was not there says nothing
+// about load. While no height is under way nobody is refused: a rule may want a pool of
+// any size.
 type throttle struct {
 	limit    atomic.Int64 // how many records may wait while a height is under way
 	stuck    atomic.Int64 // how many wait for something else than a block
+	arriving atomic.Int64 // how many are on their way into the intake
 	underWay atomic.Bool
 
 	// Of the main loop alone:
-	since time.Time     // when the height got under way; zero before
-	small time.Duration // what small blocks take on average; 0 before the first
+	since   time.Time     // when the height got under way; zero before
+	ended   time.Time     // when the height before was decided
+	busy    time.Time     // since when the chain is busy
+	arrival types.Time    // when the records of the newest block came, on average; 0: none was in the pool
+	calm    time.Duration // how long records wait where there is no load; 0: not known
 }
 
 func newThrottle() *throttle {
@@ -61,61 +67,66 @@ func newThrottle() *throttle {
 func (t *throttle) see(step consensus.Step) {
 	under := step >= consensus.StepPropose && step <= consensus.StepPrecommit
 	t.underWay.Store(under)
-	if under && t.since.IsZero() {
-		t.since = time.Now()
+	if !under || !t.since.IsZero() {
+		return
+	}
+	t.since = time.Now()
+	if t.since.Sub(t.ended) > breath {
+		t.busy = t.since
 	}
 }
 
 // committed takes a block into account that was agreed on while this node
-// watched; pause is the least time between two blocks, which one may take in any
-// case.
-func (t *throttle) committed(records int, round uint32, pause time.Duration) {
-	if round > 0 || t.since.IsZero() {
+// watched, and how many records are left for the next; pause is the least time
+// between two blocks, so long records wait in any case.
+func (t *throttle) committed(records, left int, round uint32, pause time.Duration) {
+	if round > 0 || t.since.IsZero() || t.arrival == 0 {
 		return
 	}
-	took := time.Since(t.since)
+	waited := min(time.Since(t.arrival.Std()), time.Since(t.busy))
 	switch {
-	case records >= largeBlock:
-	case t.small == 0:
-		t.small = took
+	case records+left >= muchWaits:
+	case t.calm == 0:
+		t.calm = waited
 	default:
-		t.small += (took - t.small) / smallBlocks
+		t.calm += (waited - t.calm) / calmBlocks
 	}
-	patience := max(t.small+blockPatience, pause)
-	t.limit.Store(int64(nextLimit(int(t.limit.Load()), records, took, patience)))
+	t.limit.Store(int64(nextLimit(int(t.limit.Load()), records+left, waited, max(t.calm+waitPatience, pause))))
 }
 
 // begin notes that a height begins.
 func (t *throttle) begin() {
-	t.since = time.Time{}
+	t.since, t.ended, t.arrival = time.Time{}, time.Now(), 0
 	t.underWay.Store(false)
 }
 
-// nextLimit is how many records may wait after a block that took so long: fewer in
-// the same proportion if it took too long, but no less than half, or else an eighth
-// more; so one validator in ten that dawdles holds up nobody for long. It goes by the
-// limit and not by what the block held, for every node lets in as many before it has
-// heard of what the others took. A small block that took long tells of a busy
-// machine, which fewer records would not mend.
-func nextLimit(limit, records int, took, patience time.Duration) int {
+// nextLimit is how many records may wait after a block whose records waited so long,
+// with so many in it or left: fewer in the same proportion if it was too long, but no
+// less than half, or else an eighth more; so one validator in ten that dawdles holds up
+// nobody for long. It goes by the limit and not by how many there are, for every node
+// lets in as many before it has heard of what the others took. Where there are few,
+// their waiting tells of a busy machine, which fewer would not mend.
+func nextLimit(limit, records int, waited, allowed time.Duration) int {
 	switch {
-	case took <= patience:
+	case waited <= allowed:
 		limit += limit / 8
-	case records >= largeBlock:
+	case records >= muchWaits:
 		limit = min(limit, 2*records)
-		limit = max(limit/2, int(float64(limit)*float64(patience)/float64(took)))
+		limit = max(limit/2, int(float64(limit)*float64(allowed)/float64(waited)))
 	}
 	return min(max(limit, leastLimit), pool.MaxRecords)
 }
 
-// noteStuck counts the records that came well before a block's height got under way
-// and are not in it, though it had room: they wait for others of their signers, as
-// anybody's may, and must not take the place of those that could be in a block.
-func (e *Engine) noteStuck(records int) {
-	e.throttle.stuck.Store(0)
-	if since := e.throttle.since; !since.IsZero() && records < e.options.Config.Builder.MaxRecords {
-		e.throttle.stuck.Store(int64(e.pool.OlderThan(types.TimeOf(since.Add(-stuckAfter)))))
+// noteStuck counts the records that came well before a block was made and are not in
+// it, though it had room: they wait for others of their signers, as anybody's may, and
+// must not take the place of those that could be in a block.
+func (e *Engine) noteStuck(b *types.Block) {
+	stuck := 0
+	if len(b.Records) < e.options.Config.Builder.MaxRecords {
+		made := min(b.Header.Time, types.TimeOf(time.Now()))
+		stuck = e.pool.OlderThan(types.TimeOf(made.Std().Add(-stuckAfter)))
 	}
+	e.throttle.stuck.Store(int64(stuck))
 }
 
 // Busy returns why records of clients are refused for now, or nil.
@@ -123,7 +134,8 @@ func (e *Engine) Busy() error {
 	if !e.throttle.underWay.Load() {
 		return nil
 	}
-	if waiting := e.pool.Stats().Size + e.intake.waiting(); int64(waiting)-e.throttle.stuck.Load() > e.throttle.limit.Load() {
+	t := e.throttle
+	if waiting := int64(e.pool.Stats().Size+e.intake.waiting()) + t.arriving.Load() - t.stuck.Load(); waiting > t.limit.Load() {
 		return errOverload
 	}
 	return nil

@@ -136,7 +136,7 @@ func TestAgainstModel(t *testing.T) {
 			"remove": func(t *rapid.T) {
 				rec := drawRecord(t)
 				want := m.takeOut(func(w waiting) bool { return w.record.Record().ID() == rec.Record().ID() })
-				if got := p.Remove(ids(rec)); got != want {
+				if got, _ := p.Remove(ids(rec)); got != want {
 					t.Fatalf("%d are removed, want %d", got, want)
 				}
 			},

@@ -26,7 +26,7 @@ func TestOrderAndStats(t *testing.T) {
 	if s := p.Stats(); s != want || s.Span() != 2*time.Second || s.Age(15*second) != 5*time.Second || s.Age(9*second) != 0 {
 		t.Errorf("the figures are %+v, want %+v", s, want)
 	}
-	if n := p.Remove(ids(a, openPay(9), a)); n != 1 {
+	if n, _ := p.Remove(ids(a, openPay(9), a)); n != 1 {
 		t.Errorf("%d records were removed, want 1", n)
 	}
 	if s := p.Stats(); s.Oldest != 11*second {
@@ -150,7 +150,7 @@ func TestGuestsWord(t *testing.T) {
 			if s := p.Stats(); s != want {
 				t.Errorf("the figures are %+v, want %+v", s, want)
 			}
-			if p.Remove(ids(c.stays)) != 1 || p.NextNonce(key(1), 3) != 3 || p.Stats().Guests != 0 {
+			if n, _ := p.Remove(ids(c.stays)); n != 1 || p.NextNonce(key(1), 3) != 3 || p.Stats().Guests != 0 {
 				t.Error("the record that stayed cannot be removed")
 			}
 		})

@@ -6,21 +6,29 @@ import (
 	"github.com/posnet/posnet/node/types"
 )
 
-// Remove takes records out and returns how many waited.
-func (p *Pool) Remove(ids []types.Hash) int {
+// Remove takes records out. It returns how many of them waited, and when they
+// arrived, on average; 0 if none did.
+func (p *Pool) Remove(ids []types.Hash) (n int, arrival types.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var n int
+	var first, later types.Time // the sum of times themselves would overflow
 	for _, id := range ids {
-		if it, ok := p.byID[id]; ok {
-			p.unlink(it)
-			n++
+		it, ok := p.byID[id]
+		if !ok {
+			continue
 		}
+		if n == 0 {
+			first = it.arrival
+		}
+		later += it.arrival - first
+		p.unlink(it)
+		n++
 	}
-	if n > 0 {
-		p.notify()
+	if n == 0 {
+		return 0, 0
 	}
-	return n
+	p.notify()
+	return n, first + later/types.Time(n)
 }
 
 // PurgeStale takes out the records of a signer whose nonce is used: those below
