@@ -125,6 +125,9 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Data.Store.Unstage(); err != nil { // of a snapshot that the last process did not get whole
+		return nil, err
+	}
 	network := o.Genesis.Network()
 	signer, err := newSigner(o.Keys.Sign, network, o.Data.SignLog, chain.head.Height+1)
 	if err != nil {

@@ -107,9 +107,7 @@ func (f *fetcher) after(e *Engine, wait time.Duration) {
 // nothing waits to be applied.
 func (f *fetcher) advance(e *Engine) {
 	f.forgive(e)
-	if e.join.advance(e) {
-		return
-	}
+	e.join.advance(e)
 	switch {
 	case !f.asked.IsZero() && (time.Since(f.asked) < fetchPatience || !f.expects(f.from)):
 		return // the answer may come, or is here and about to be looked at

@@ -15,15 +15,11 @@ import (
 
 const (
 	// snapshotPatience is how long a peer has to answer: to find the parts of a
-	// state of ten million accounts it walks over all of it.
+	// state of ten million accounts it walks over all of it. It has as long again for
+	// all of its offer and for all of its parts, and beside it what the bytes take
+	// at snapshotRate, in bytes a second: less than any link that a validator can use.
 	snapshotPatience = 20 * time.Second
-	// snapshotDoubt is how long a peer is not asked again whose snapshot was of no
-	// use, while there are others.
-	snapshotDoubt = time.Minute
-	// lackPatience is how long a node looks for somebody who has the blocks it
-	// needs, before it goes on from a snapshot without them: peers that have them
-	// may just be starting too.
-	lackPatience = 5 * time.Second
+	snapshotRate     = 50_000
 )
 
 // joiner has the node go on from a peer's snapshot of the state, where blocks
@@ -38,84 +34,63 @@ const (
 type joiner struct {
 	mu     sync.Mutex
 	from   types.PublicKey // who is asked; zero: nobody
+	began  time.Time       // with the offer, or with the parts
+	got    int             // bytes since then that were of use
 	asked  time.Time
 	what   snapshotWanted
 	answer bool // one is expected
 	above  uint64
-	trust  *validity.Trust
-	offer  *offer // of from; its next header is not vouched for yet
-	sound  *offer // vouched for
-	next   int    // the first part of sound that is not here
-	doubts map[types.PublicKey]time.Time
+	root   *validity.Trust // in the validators of this node's head
+	trust  *validity.Trust // in those that vouched last; nil: none has yet
+	trial  *validity.Trust // in those that the handovers lead to which came with offer
+	offer  *offer          // of from; its next header is not vouched for yet
+	sound  *offer          // vouched for
+	next   int             // the first part of sound that is not here
+	doubts snapshotDoubts
 
-	lack time.Time // of the main loop: since when nobody has the blocks needed; zero: somebody has
+	stall stall // of the main loop
 }
 
-// advance reports whether the node goes on from a snapshot, so that it needs no
-// blocks now; it begins that where there is reason to. It is of the main loop.
-func (j *joiner) advance(e *Engine) bool {
+// advance has the node go on from a snapshot where there is reason to, and sees
+// that whoever is asked answers. Blocks are fetched meanwhile, if anybody has
+// them: nobody can keep a node from blocks by an offer. It is of the main loop.
+func (j *joiner) advance(e *Engine) {
 	if !j.mu.TryLock() {
-		return true // an answer is being checked
+		return // an answer is being checked
 	}
 	defer j.mu.Unlock()
-	if !j.from.IsZero() && time.Since(j.asked) < snapshotPatience {
-		return true
+	head := e.chain.head.Height
+	if j.sound != nil && j.sound.height() <= head {
+		j.end(e) // blocks were faster
 	}
 	if !j.from.IsZero() {
-		j.doubt(e, errors.New("it does not answer"))
+		reason := j.slow()
+		if reason == nil {
+			return
+		}
+		j.doubt(e, reason)
 	}
 	peer, ok := j.choose(e)
 	if !ok {
-		return false
+		return
 	}
-	if j.trust == nil {
-		n := e.chain.next
-		j.trust = validity.NewTrust(e.network, n.Set, n.Height)
-		if err := e.options.Data.Store.Unstage(); err != nil {
-			e.die(err)
-			return true
-		}
-	}
-	j.from, j.above = peer, e.chain.head.Height
+	n := e.chain.next
+	j.root = validity.NewTrust(e.network, n.Set, n.Height)
+	j.from, j.above, j.began, j.got = peer, head, time.Now(), 0
 	j.ask(e, snapshotWanted{Piece: pieceOffer})
-	return true
 }
 
-// choose returns a peer to take a snapshot from. That is called for where this
-// node would not keep the blocks below it, and where nobody has the blocks it
-// needs.
-func (j *joiner) choose(e *Engine) (peer types.PublicKey, ok bool) {
-	head, keep := e.chain.head.Height, e.options.Config.Storage.KeepBlocks
-	blocks, behind, far := false, false, false
-	for _, p := range e.linked() {
-		has := e.peers.has(p)
-		if _, doubted := e.fetch.doubts[p]; e.peers.height(p) > head && !doubted {
-			behind = true
-			blocks = blocks || has.oldest <= head+1
-		}
-		if since, doubted := j.doubts[p]; has.snapshot <= head || doubted && time.Since(since) < snapshotDoubt {
-			continue
-		}
-		if !ok {
-			peer, ok = p, true
-		}
-		if keep > 0 && has.snapshot > head+keep && !far {
-			peer, far = p, true
-		}
+// end lets go of what is here of a snapshot that is needed no more.
+func (j *joiner) end(e *Engine) {
+	j.forget()
+	if err := e.options.Data.Store.Unstage(); err != nil {
+		e.die(err)
 	}
-	if blocks || !behind {
-		j.lack = time.Time{}
-		return peer, far
-	}
-	if j.lack.IsZero() {
-		j.lack = time.Now()
-	}
-	lacks := time.Since(j.lack) > lackPatience
-	if lacks && !ok {
-		e.warn("no peer has the blocks that this node needs any more, nor a snapshot of the state: it waits for the next one", "peers",
-			"needed", head+1, "every", e.keeper.every)
-	}
-	return peer, ok && (far || lacks)
+}
+
+// forget is for when the chain is where the snapshot is, or further.
+func (j *joiner) forget() {
+	j.from, j.trust, j.offer, j.sound, j.next = types.PublicKey{}, nil, nil, nil, 0
 }
 
 // ask asks the peer for a piece.
@@ -130,18 +105,18 @@ func (j *joiner) ask(e *Engine, what snapshotWanted) {
 func (j *joiner) doubt(e *Engine, reason error) {
 	e.warn("a peer's snapshot is of no use: another is asked", j.from.Short(), "reason", reason)
 	if j.doubts == nil {
-		j.doubts = map[types.PublicKey]time.Time{}
+		j.doubts = snapshotDoubts{}
 	}
-	j.doubts[j.from] = time.Now()
+	j.doubts.add(j.from)
 	j.from, j.offer, j.answer = types.PublicKey{}, nil, false
 }
 
 // lost notes that a peer is gone: its answer will not come.
-func (j *joiner) lost(peer types.PublicKey) {
+func (j *joiner) lost(e *Engine, peer types.PublicKey) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.from == peer {
-		j.from, j.offer, j.answer = types.PublicKey{}, nil, false
+		j.doubt(e, errors.New("it is gone"))
 	}
 }
 
@@ -181,6 +156,7 @@ func (j *joiner) receive(e *Engine, from types.PublicKey, payload []byte) (whole
 		j.doubt(e, err)
 		return false, err
 	}
+	j.got += len(payload)
 	return j.sound != nil && j.next == j.sound.outline.Parts(), nil
 }
 
@@ -212,14 +188,19 @@ func (j *joiner) takeOffer(e *Engine, body []byte) error {
 	if o.height() <= j.above {
 		return fmt.Errorf("it is of height %d, and this node has block %d", o.height(), j.above)
 	}
-	j.offer = o
+	trust := j.trust
+	if trust == nil || trust.Next() <= j.above || trust.Next() > o.next.Height {
+		trust = j.root
+	}
+	trial := *trust // until this offer is vouched for, what comes with it is of no other
+	j.offer, j.trial = o, &trial
 	return j.follow(e)
 }
 
 // follow asks for the handovers up to the snapshot, as far as they are not known.
 func (j *joiner) follow(e *Engine) error {
-	if j.trust.Next() <= j.offer.height() {
-		j.ask(e, snapshotWanted{Piece: pieceHandovers, At: j.trust.Next(), Index: j.offer.height()})
+	if j.trial.Next() <= j.offer.height() {
+		j.ask(e, snapshotWanted{Piece: pieceHandovers, At: j.trial.Next(), Index: j.offer.height()})
 		return nil
 	}
 	return j.vouch(e)
@@ -237,7 +218,7 @@ func (j *joiner) takeHandovers(e *Engine, body []byte) error {
 		if h.header.Height > j.offer.height() {
 			return fmt.Errorf("a handover of height %d was not asked for", h.header.Height)
 		}
-		if err := j.trust.Take(h.header, h.certificate, h.set); err != nil {
+		if err := j.trial.Take(h.header, h.certificate, h.set); err != nil {
 			return err
 		}
 		proofs = append(proofs,
@@ -261,9 +242,10 @@ func (j *joiner) takeHandovers(e *Engine, body []byte) error {
 // that binds the snapshot, and begins with its parts: or goes on with them, if
 // they are those of a peer asked before.
 func (j *joiner) vouch(e *Engine) error {
-	if err := j.trust.Check(j.offer.next, j.offer.certificate); err != nil {
+	if err := j.trial.Check(j.offer.next, j.offer.certificate); err != nil {
 		return err
 	}
+	j.trust, j.began, j.got = j.trial, time.Now(), 0
 	if j.sound == nil || !bytes.Equal(j.sound.raw, j.offer.raw) {
 		if err := e.options.Data.Store.Unstage(); err != nil {
 			return diskError{err}
@@ -272,7 +254,9 @@ func (j *joiner) vouch(e *Engine) error {
 	}
 	e.log.Info("this node goes on from a snapshot of the state", "peer", j.from.Short(), "height", j.sound.height(),
 		"digest", j.sound.next.State.Short(), "parts", j.sound.outline.Parts(), "here", j.next)
-	j.askPart(e)
+	if j.next < j.sound.outline.Parts() {
+		j.askPart(e)
+	}
 	return nil
 }
 
@@ -303,12 +287,19 @@ func (j *joiner) takePart(e *Engine, body []byte) error {
 func (e *Engine) install() {
 	j := &e.join
 	j.mu.Lock()
-	o, whole := j.sound, j.sound != nil && j.next == j.sound.outline.Parts()
-	j.from, j.trust, j.offer, j.sound, j.next = types.PublicKey{}, nil, nil, nil, 0
+	o, before := j.sound, e.chain.head.Height
+	whole := o != nil && j.next == o.outline.Parts()
+	switch {
+	case whole && o.height() > before:
+		j.forget()
+		j.doubts = nil
+	case whole:
+		j.end(e) // blocks were faster
+		whole = false
+	}
 	j.mu.Unlock()
-	before := e.chain.head.Height
-	if !whole || o.height() <= before {
-		return // blocks were faster
+	if !whole {
+		return
 	}
 	if err := e.replaceChain(o); err != nil {
 		e.die(fmt.Errorf("the snapshot of height %d: %w", o.height(), err))
@@ -335,7 +326,7 @@ func (e *Engine) replaceChain(o *offer) error {
 		return err
 	}
 	e.forget()
-	e.keeper.restart()
+	e.keeper.restart(c.head.Height)
 	e.audit.restart(c.head.Height + 1)
 	e.lastCommit = e.headTime()
 	e.dropStale()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,8 @@ type keeper struct {
 	newest atomic.Uint64 // height of the newest snapshot that is served; 0 for none
 	oldest atomic.Uint64 // height of the oldest; 0 for none
 
+	floor atomic.Uint64 // older ones are let go of: this node has itself gone on from a snapshot
+	sunk  chan struct{} // holds one: floor has risen
 	ready chan *kept
 	asks  chan asked
 	mu    sync.Mutex
@@ -76,7 +79,7 @@ type asked struct {
 func newKeeper(h history, links Links, log *slog.Logger) *keeper {
 	return &keeper{
 		history: h, links: links, log: log, every: snapshotEvery,
-		ready: make(chan *kept, maxSnapshots), asks: make(chan asked, maxAsked), waits: map[types.PublicKey]bool{},
+		ready: make(chan *kept, maxSnapshots), sunk: make(chan struct{}, 1), asks: make(chan asked, maxAsked), waits: map[types.PublicKey]bool{},
 	}
 }
 
@@ -146,6 +149,8 @@ func (k *keeper) run(ctx context.Context) {
 		case <-ctx.Done():
 		case s := <-k.ready:
 			k.add(s)
+		case <-k.sunk:
+			k.dropOld()
 		case a := <-k.asks:
 			began := time.Now()
 			k.taken(a)
@@ -158,11 +163,41 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// restart forgets snapshots that are older than the chain is now. It is of the
+// restart lets go of snapshots that are older than the chain is now: they hold on
+// to a state that is gone, and nobody can be told what binds them. It is of the
 // main loop.
-func (k *keeper) restart() {
-	k.newest.Store(0)
-	k.oldest.Store(0)
+func (k *keeper) restart(head uint64) {
+	if k.fresh != nil {
+		k.drop(k.fresh)
+		k.fresh = nil
+	}
+	k.floor.Store(head)
+	select {
+	case k.sunk <- struct{}{}:
+	default:
+	}
+}
+
+// dropOld lets go of the snapshots below the floor.
+func (k *keeper) dropOld() {
+	k.list = slices.DeleteFunc(k.list, func(s *kept) bool {
+		old := s.height < k.floor.Load()
+		if old {
+			k.drop(s)
+		}
+		return old
+	})
+	k.tell()
+}
+
+// tell tells others which snapshots there are.
+func (k *keeper) tell() {
+	oldest, newest := uint64(0), uint64(0)
+	if n := len(k.list); n > 0 {
+		oldest, newest = k.list[0].height, k.list[n-1].height
+	}
+	k.oldest.Store(oldest)
+	k.newest.Store(newest)
 }
 
 // close lets go of all snapshots, once run has ended and the main loop has.
@@ -191,8 +226,7 @@ func (k *keeper) add(s *kept) {
 		k.list = append(k.list[:0], k.list[1:]...)
 	}
 	k.list = append(k.list, s)
-	k.oldest.Store(k.list[0].height)
-	k.newest.Store(s.height)
+	k.dropOld()
 	k.log.Debug("a snapshot of the state is there for peers", "height", s.height)
 }
 

@@ -170,7 +170,7 @@ func (e *Engine) LinkDown(peer types.PublicKey) {
 	e.peers.forget(peer)
 	e.post(consensus.LinkChanged{Validator: peer})
 	e.call(func() {
-		e.join.lost(peer)
+		e.join.lost(e, peer)
 		e.fetch.lost(e, peer)
 	})
 }

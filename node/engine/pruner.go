@@ -61,7 +61,7 @@ func (e *Engine) pruneSome(most int) (more bool, err error) {
 		}
 		raw, _, err := store.Block(height)
 		if errors.Is(err, storage.ErrNotFound) {
-			return true, nil // a snapshot has taken its place
+			return store.Oldest() != height, nil // a snapshot has taken its place
 		}
 		if err != nil {
 			return false, err

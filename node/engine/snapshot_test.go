@@ -455,7 +455,7 @@ func TestPeerGoneAmidSnapshot(t *testing.T) {
 			return false
 		})
 		w.start(3)
-		quiet(2 * time.Second)
+		quiet(lackPatience + 2*time.Second) // a single peer's word is no reason before
 		if head := w.nodes[3].Head(); head != 0 {
 			t.Fatalf("it is at height %d with half a state", head)
 		}

@@ -33,8 +33,10 @@ func (c *chain) Commit(heights ...Commit) error {
 	return nil
 }
 
-func (c *chain) stateless() (bool, error) {
-	it, err := c.iter([]byte{byte(c.space.Load())}, nil)
+func (c *chain) stateless() (bool, error) { return c.isEmpty(byte(c.space.Load())) }
+
+func (c *chain) isEmpty(space byte) (bool, error) {
+	it, err := c.iter([]byte{space}, nil)
 	if err != nil {
 		return false, c.failed("read", err)
 	}
@@ -141,6 +143,9 @@ func (c *chain) Stage(entries ...Change) error {
 func (c *chain) Unstage() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	if empty, err := c.isEmpty(c.aside()); err != nil || empty {
+		return err
+	}
 	batch := c.db.NewBatch()
 	return c.finish(batch, dropAll(batch, []byte{c.aside()}), pebble.NoSync)
 }
