@@ -347,8 +347,9 @@ type Storage struct {
 
 	// keepBlocks is how many of its newest blocks each node keeps at least; 0, the
 	// default, keeps all. Older ones are deleted, and a node that lacks them goes on
-	// from a snapshot of the state that other nodes serve: nobody can then verify the
-	// chain from its genesis on, unless some node keeps all. At least 1000, so that a
+	// from a snapshot of the state that other nodes serve, and has at first only the
+	// blocks above it: nobody can then verify the chain from its genesis on, unless
+	// some node keeps all. At least 1000, so that a
 	// node that was away for some minutes finds what it missed. More than is deleted
 	// already does not come back.
 	// +optional

@@ -70,8 +70,9 @@ const MinKeepBlocks = 1000
 
 // Storage is what the node keeps on disk.
 type Storage struct {
-	// KeepBlocks is how many of the newest blocks are kept at least; 0: all, else
-	// from MinKeepBlocks.
+	// KeepBlocks is how many of the newest blocks are kept at least, of those above
+	// the snapshot that the node last went on from, if it did; 0: all, else from
+	// MinKeepBlocks.
 	KeepBlocks uint64 `json:"keepBlocks,omitempty"`
 }
 
