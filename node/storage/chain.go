@@ -84,6 +84,9 @@ func (c *chain) findHead() error {
 			return c.failed("read", err)
 		}
 		c.head.Store(height)
+		if err = c.findGap(it); err != nil {
+			return err
+		}
 		if err = c.findOldest(it); err != nil {
 			return c.failed("read", err)
 		}
@@ -110,6 +113,28 @@ func (c *chain) findBase() (height uint64, err error) {
 	}
 	c.space.Store(uint32(space))
 	return height, d.Finish()
+}
+
+// gapBytes is how much of the newest blocks is looked through for a gap: more than can
+// be on disk in logs alone, which is what the tables in memory hold.
+const gapBytes = 4 * memTableBytes
+
+// findGap fails where a block is missing among the newest, from where an iterator
+// over all stands. Pebble does not notice a log that is gone, file and all; the state
+// that the block left is then wrong as well.
+func (c *chain) findGap(it *pebble.Iterator) error {
+	next, seen := c.Head(), 0
+	for ; it.Valid() && seen < gapBytes; it.Prev() {
+		height, err := blockHeight(it.Key())
+		if err != nil {
+			return c.failed("read", err)
+		}
+		if height != next {
+			return fmt.Errorf("storage: the chain in %s is damaged, for block %d is not in it and block %d is: %s", c.dir, next, next+1, advice)
+		}
+		next, seen = height-1, seen+len(it.Value())
+	}
+	return it.Error()
 }
 
 // findOldest sets the oldest block to the first of an iterator over all.

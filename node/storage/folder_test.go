@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/posnet/posnet/node/types"
@@ -434,4 +436,22 @@ func TestDamageInFirstLogIsNoticed(t *testing.T) {
 	}
 	_, err = OpenOn(disk, "/data", testIdentity, testLogger)
 	wantError(t, err, "is damaged", "put the files back")
+}
+
+// A height that is gone, as with a log that Pebble does not miss, is noticed.
+func TestGapIsNoticed(t *testing.T) {
+	for _, height := range []uint64{2, 7, 9} {
+		disk := vfs.NewMem()
+		data := openMem(t, disk)
+		commitUpTo(t, data.Store, 10)
+		key := binary.BigEndian.AppendUint64([]byte{blockSpace}, height)
+		if err := data.Store.(*chain).db.Delete(key, pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+		if err := data.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenOn(disk, "/data", testIdentity, testLogger)
+		wantError(t, err, fmt.Sprintf("block %d is not in it and block %d is", height, height+1), "put the files back")
+	}
 }
