@@ -30,10 +30,10 @@ var names = []string{
 	"posnet_api_connections", "posnet_api_refused_connections_total", "posnet_api_request_seconds",
 	"posnet_api_requests_total", "posnet_api_slow_readers_total",
 	"posnet_block_interval_seconds", "posnet_blocks_committed_total", "posnet_commit_seconds",
-	"posnet_evidence", "posnet_height", "posnet_messages_rejected_total",
+	"posnet_evidence", "posnet_height", "posnet_messages_rejected_total", "posnet_oldest_block",
 	"posnet_p2p_bytes_total", "posnet_p2p_drops_total", "posnet_p2p_links", "posnet_p2p_messages_total", "posnet_p2p_refusals_total",
-	"posnet_peers", "posnet_pool_bytes", "posnet_pool_records", "posnet_ready", "posnet_records_committed_total",
-	"posnet_records_dropped_total", "posnet_round", "posnet_rounds_lost_total",
+	"posnet_peers", "posnet_pool_bytes", "posnet_pool_limit", "posnet_pool_records", "posnet_ready", "posnet_records_committed_total",
+	"posnet_records_dropped_total", "posnet_round", "posnet_rounds_lost_total", "posnet_snapshots_installed_total",
 }
 
 // get fetches a page with a connection of its own.
