@@ -134,7 +134,10 @@ func (c *chain) findGap(it *pebble.Iterator) error {
 		}
 		next, seen = height-1, seen+len(it.Value())
 	}
-	return it.Error()
+	if err := it.Error(); err != nil {
+		return c.failed("read", err)
+	}
+	return nil
 }
 
 // findOldest sets the oldest block to the first of an iterator over all.
