@@ -129,6 +129,9 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	network := o.Genesis.Network()
+	if err := (history{o.Data.Store}).whole(); err != nil {
+		return nil, err
+	}
 	signer, err := newSigner(o.Keys.Sign, network, o.Data.SignLog, chain.head.Height+1)
 	if err != nil {
 		return nil, err

@@ -159,6 +159,22 @@ func gone(height, oldest uint64) error {
 	return message.Errorf(message.StatusNotFound, "this node does not keep block %d: the oldest that it has is block %d; ask a node that keeps all blocks", height, oldest)
 }
 
+// whole fails where a folder lacks what belongs to its oldest block. A log that is
+// gone, file and all, may take the first blocks with it; the rest looks like a chain
+// whose old blocks were let go of, but for what they brought and is never let go of.
+func (h history) whole() error {
+	oldest := h.store.Oldest()
+	if oldest > h.store.Head() {
+		return nil
+	}
+	info, err := h.info(oldest)
+	if err != nil {
+		return err
+	}
+	_, err = h.participants(info.Participants)
+	return err
+}
+
 var errDamaged = errors.New("the data folder is damaged; start with an empty one")
 
 func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {

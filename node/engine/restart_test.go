@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/posnet/posnet/node/p2p"
+	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -142,5 +143,32 @@ func TestDamagedFolders(t *testing.T) {
 			t.Errorf("a rule that does not compile: %v", err)
 		}
 		n.Engine = nil
+	})
+}
+
+// A folder that has lost its first blocks, as with a log that Pebble does not miss,
+// is not taken for one whose old blocks were let go of.
+func TestLostFirstBlocksAreNoticed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{100}, nil)
+		n := w.nodes[0]
+		w.grow(5, 0)
+		w.stop(0)
+		for height := n.data.Store.Oldest(); height < 3; height++ {
+			raw, _, err := n.data.Store.Aux(heightKey(height))
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := decodeHeightInfo(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := n.data.Store.Put(storage.Change{Key: participantsKey(info.Participants)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := n.make(); err == nil || !strings.Contains(err.Error(), "are not kept: the data folder is damaged; start with an empty one") {
+			t.Errorf("it starts: %v", err)
+		}
 	})
 }

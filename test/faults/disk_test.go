@@ -84,7 +84,7 @@ func damageFile(a *arena) {
 		return
 	}
 	a.ends(victim, fmt.Sprintf("it cannot serve with a damaged file (%v)", err))
-	if code, words := victim.ExitCode(), victim.LastWords(); code != 1 || !strings.Contains(words, "remove") && !strings.Contains(words, "use an empty") {
+	if code, words := victim.ExitCode(), victim.LastWords(); code != 1 || !strings.Contains(words, "remove") && !strings.Contains(words, "an empty") {
 		a.t.Errorf("%s ended with code %d and said %s: it should have told what to do", victim.Name, code, words)
 	}
 	a.lose(victim)
