@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/posnet/posnet/test/ports"
 )
 
 var (
@@ -92,16 +94,20 @@ func (r *reader) run(args ...string) {
 	}
 }
 
+// mostNodes is how many nodes a network of the README has at most: their API ports
+// follow upon each other.
+const mostNodes = 8
+
 // start leaves a network running, and waits for its first block line or, where
 // none comes by itself, for its API.
 func (r *reader) start(args []string) {
 	r.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	block, err := ports.Take(mostNodes)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.api = l.Addr().String()
-	l.Close()
+	r.t.Cleanup(block.Release)
+	r.api = block.Address(0)
 	_, port, _ := net.SplitHostPort(r.api)
 	r.network = exec.Command(r.program, append(args, "--api-port", port, "--plain")...)
 	r.network.Dir = ".."
