@@ -77,6 +77,14 @@ func plain(text string) string {
 	return text[:end] + "…"
 }
 
+// reason is why a node refuses, as it says, or that it says nothing.
+func reason(a *message.Answer) string {
+	if text := plain(a.Error); strings.TrimSpace(text) != "" {
+		return text
+	}
+	return fmt.Sprintf("the node refuses with status %d and does not say why", a.Status)
+}
+
 func (c *Client) receive(text []byte) error {
 	if string(text) == acceptedText {
 		return c.deliver(0, acceptedAnswer)
@@ -118,7 +126,7 @@ func (c *Client) deliver(id uint64, a *message.Answer) error {
 		return fmt.Errorf("the node sent an answer that nobody waits for: status %d, %s", a.Status, plain(a.Error))
 	}
 	if a.Status >= message.StatusBad {
-		waiting.answer(nil, &Error{Status: a.Status, Message: plain(a.Error)})
+		waiting.answer(nil, &Error{Status: a.Status, Message: reason(a)})
 	} else {
 		waiting.answer(a, nil)
 	}
