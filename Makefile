@@ -69,7 +69,6 @@ control-plane: # Build the API server and etcd that tests need, which takes minu
 unit: control-plane ## Run the tests alone.
 	$(GO) test ./...
 	$(GO) test -tags failpoints ./node/failpoint
-	$(GO) run ./hack/fuzz -plain -time 1s
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector (needs a C compiler; takes long).

@@ -64,10 +64,16 @@ func explain(err error, data []byte) error {
 		return fmt.Errorf("line %d: %s is a JSON %s: it must be %s", line(data, wrong.Offset), wrong.Field, wrong.Value, kind(wrong.Type))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if r := []rune(name); len(r) > mostName {
+			name = string(r[:mostName]) + `…"`
+		}
 		return fmt.Errorf("unknown field %s: take it out, or look for a slip in its name", name)
 	}
 	return err // of a field that reads itself
 }
+
+// mostName is how many characters of an unknown field's name an error shows.
+const mostName = 64
 
 // kind says in words what a field must be.
 func kind(t reflect.Type) string {
