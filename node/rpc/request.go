@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/posnet/posnet/node/rpc/message"
@@ -131,8 +133,15 @@ func kindOf(value []byte) string {
 // maxQuoted keeps a value quoted in an error short enough to read.
 const maxQuoted = 64
 
-// clip shows a piece of JSON in an error text.
-func clip(value []byte) string { return clipTo(string(value), maxQuoted) }
+// clip shows a piece of JSON in an error text, on one line.
+func clip(value []byte) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, clipTo(string(value), maxQuoted))
+}
 
 // clipTo cuts text that takes more bytes than most, between characters.
 func clipTo(text string, most int) string {
