@@ -20,7 +20,8 @@
 //   - latency: one record a frame at an even pace that waits for nobody (an open
 //     loop); from just before the record is written to its commit.
 //   - throughput: a bounded number of records outstanding (a closed loop), several
-//     records a frame, as a busy client sends them; single is the same with one.
+//     records a frame, as a busy client sends them, and what is refused again; single
+//     is the same with one.
 //   - processor: what all nodes together spend on a record in the same run.
 //   - memory: the most that any node ever held (VmHWM) by the end of the run at
 //     2,000 a second, and of that of the throughput row.

@@ -126,6 +126,9 @@ func (c *Core) maySign() bool { return c.voting && c.me >= 0 }
 // turn returns whose turn a round is.
 func (c *Core) turn(round int64) Turn { return c.order.At(int(round % int64(c.order.Len()))) }
 
+// Doing returns what the core is about: the step of its View, which costs nothing.
+func (c *Core) Doing() Step { return c.step }
+
 // View returns where the core stands.
 func (c *Core) View() View {
 	v := View{Height: c.height, Round: uint32(c.round), Step: c.step, Locked: c.lockedBlock, LockedRound: types.NoRound, ValidRound: types.NoRound}

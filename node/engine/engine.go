@@ -325,7 +325,7 @@ func (e *Engine) step(event consensus.Event) {
 	events := []consensus.Event{event}
 	for len(events) > 0 {
 		actions := e.core.Step(events[0])
-		e.throttle.see(e.core.View().Step)
+		e.throttle.see(e.core.Doing())
 		events = events[1:]
 		for _, action := range actions {
 			if e.Err() != nil {
