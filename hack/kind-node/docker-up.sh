@@ -13,9 +13,13 @@ if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null || ! comm
     docker.io containerd runc iptables iproute2 jq >/dev/null
 fi
 
+# The daemon outlives this checkout, and starts its runtime for every container.
+runtime=/usr/local/lib/posnet/runc-within-limits
+install -D -m 755 "$here/runc-within-limits" "$runtime"
+
 log=${DOCKERD_LOG:-/var/log/dockerd.log}
 setsid nohup dockerd \
-  --add-runtime within-limits="$here/runc-within-limits" --default-runtime within-limits >"$log" 2>&1 </dev/null &
+  --add-runtime within-limits="$runtime" --default-runtime within-limits >"$log" 2>&1 </dev/null &
 for _ in $(seq 60); do
   docker info >/dev/null 2>&1 && exit 0
   sleep 1
