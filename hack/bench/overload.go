@@ -52,7 +52,7 @@ func (b *bench) overloaded(ctx context.Context, rate int) (outcome, error) {
 	seconds := int((b.options.warm+b.options.span)/time.Second + 1)
 	perLane := (b.perLane() + rate*seconds/nodeCount) / batch * batch
 	return b.run(ctx, load{perLane: perLane, insist: batch, how: func(ctx context.Context, lanes []*lane, begin, end time.Time) (time.Duration, error) {
-		return 0, insistAll(ctx, lanes, schedule{begin, max(1, rate/batch/len(lanes))}, end)
+		return 0, insistAll(ctx, lanes, schedule{begin, max(1, rate/len(lanes))}, end)
 	}})
 }
 
@@ -64,7 +64,7 @@ func divisorUpTo(n, limit int) int {
 	return limit
 }
 
-// insistAll sends frames in every lane by a schedule until end, and then until
+// insistAll sends records in every lane by a schedule until end, and then until
 // none that was refused is left.
 func insistAll(ctx context.Context, lanes []*lane, s schedule, end time.Time) error {
 	errs := make([]error, len(lanes))
@@ -87,20 +87,25 @@ func mendAll(ctx context.Context, lanes []*lane, end time.Time) error {
 	return errors.Join(errs...)
 }
 
+// insistOn writes as many frames at a time as a lane of the saturating load does:
+// what the two runs differ in is how much is offered, and not how.
 func (l *lane) insistOn(ctx context.Context, s schedule, end time.Time) error {
-	for i := 0; s.due(i).Before(end); i++ {
+	batch := l.insist.batch
+	frames := max(bundle, batch) / batch
+	for i := 0; s.due(i).Before(end); i += frames * batch {
 		if err := machine.Sleep(ctx, time.Until(s.due(i))); err != nil {
 			return err
 		}
-		frame, ok := l.insist.next(true)
-		if !ok {
-			return errNoTransfers
-		}
-		if err := l.sendFrame(frame); err != nil {
+		if err := l.broken(); err != nil {
 			return err
 		}
+		if more, err := l.insistBundle(frames); err != nil {
+			return err
+		} else if !more {
+			return errNoTransfers
+		}
 	}
-	return l.mend(ctx, end, overloadFactor*time.Second/time.Duration(s.rate))
+	return l.mend(ctx, end, overloadFactor*time.Second*time.Duration(batch)/time.Duration(s.rate))
 }
 
 // mend sends what was refused until nothing is left of it, a frame a pause.
