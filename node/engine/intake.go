@@ -34,10 +34,12 @@ var (
 
 // queued is records that came together and wait for their signatures to be
 // checked. done gets, for each record, the verified one or an error, and
-// returns the records that peers are to hear of.
+// returns the records that peers are to hear of. Records of a client may be refused
+// before that, instead.
 type queued struct {
 	records []*types.Record
 	done    func([]types.VerifiedRecord, []error) []*types.Record
+	refuse  func(error) // nil for what peers tell of
 }
 
 // intake checks signatures of records in batches: whatever has come while one
@@ -170,6 +172,9 @@ func (in *intake) more(first queued) []queued {
 
 // check checks the records of queueds, and hands each frame its own.
 func (in *intake) check(frames []queued) {
+	if in.engine.throttle.refuses() {
+		frames = in.inTurn(frames)
+	}
 	var all []*types.Record
 	for _, f := range frames {
 		all = append(all, f.records...)

@@ -21,7 +21,7 @@ func TestIntakeIsBounded(t *testing.T) {
 		in := n.intake // nobody takes anything out
 		record := testRecord("a")
 		frame := func(records int) queued {
-			f := queued{make([]*types.Record, records), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
+			f := queued{records: make([]*types.Record, records), done: func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
 			for i := range f.records {
 				f.records[i] = record
 			}
@@ -68,7 +68,7 @@ func TestIntakeTakesOneLargeFrame(t *testing.T) {
 		w := newNetwork(t, []uint64{1}, when(never))
 		in := w.nodes[0].intake
 		record := testRecord("a")
-		f := queued{make([]*types.Record, maxQueued+1), func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
+		f := queued{records: make([]*types.Record, maxQueued+1), done: func([]types.VerifiedRecord, []error) []*types.Record { return nil }}
 		for i := range f.records {
 			f.records[i] = record
 		}

@@ -30,25 +30,15 @@ func (s *stamper) next() types.Time {
 }
 
 // Merge takes records from a client into the pool, all or none, and tells the
-// peers of them. It returns once their signatures were checked. The error is a
-// *rpc.RecordError for the first record that is refused, or says that the node
-// is not caught up, has too much to do, or stops.
+// peers of them. It returns once their signatures were checked, or with Submit's
+// error.
 func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
-	for _, r := range records {
-		if r.ID().IsZero() {
-			r.Time = e.stamp.next()
-			r.Seal()
-		}
-	}
-	if err := e.readiness.lag(); err != nil {
-		return err
-	}
-	result, err := e.submit(records)
-	if err != nil || result == nil {
+	fate, err := e.Submit(records)
+	if err != nil || fate == nil {
 		return err
 	}
 	select {
-	case err := <-result:
+	case err := <-fate:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -57,22 +47,34 @@ func (e *Engine) Merge(ctx context.Context, records []*types.Record) error {
 	}
 }
 
-// submit puts records into the intake, and returns where their fate will be told; nil
-// if there is nothing to do about them. They count as waiting from the start: while a
-// block is written, many frames stand here.
-func (e *Engine) submit(records []*types.Record) (<-chan error, error) {
-	e.throttle.arriving.Add(int64(len(records)))
-	defer e.throttle.arriving.Add(-int64(len(records)))
+// Submit puts records from a client into the intake, and returns where their fate
+// will be told; nil if there is nothing to do about them. The error, at once or as
+// their fate, is a *rpc.RecordError for the first record that is refused, or says that
+// the node is not caught up, has too much to do, or stops.
+func (e *Engine) Submit(records []*types.Record) (<-chan error, error) {
+	for _, r := range records {
+		if r.ID().IsZero() {
+			r.Time = e.stamp.next()
+			r.Seal()
+		}
+	}
+	if err := e.readiness.lag(); err != nil {
+		return nil, err
+	}
 	fresh, places, err := e.admit(records)
 	if err != nil || len(fresh) == 0 {
 		return nil, err
 	}
-	result := make(chan error, 1)
-	return result, e.intake.submit(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
-		news, err := e.takeAll(verified, errs, places)
-		result <- err
-		return news
-	}})
+	fate := make(chan error, 1)
+	return fate, e.intake.submit(queued{
+		records: fresh,
+		done: func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+			news, err := e.takeAll(verified, errs, places)
+			fate <- err
+			return news
+		},
+		refuse: func(why error) { fate <- why },
+	})
 }
 
 // errEntry refuses entries from clients: a guest whose host does not know it
@@ -159,7 +161,7 @@ func (e *Engine) hear(from types.PublicKey, records []*types.Record, frame int) 
 	if len(fresh) == 0 {
 		return
 	}
-	e.intake.wait(queued{fresh, func(verified []types.VerifiedRecord, errs []error) []*types.Record {
+	e.intake.wait(queued{records: fresh, done: func(verified []types.VerifiedRecord, errs []error) []*types.Record {
 		now := types.TimeOf(time.Now())
 		for i, r := range verified {
 			if errs[i] != nil {

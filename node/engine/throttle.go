@@ -17,7 +17,7 @@ const (
 	// leastLimit is how many records may always wait: so few that even a slow
 	// machine has them in a block soon, and enough that what a block costs
 	// whatever its size does not bound the pace.
-	leastLimit = 2_000
+	leastLimit = 1_500
 	// muchWaits is how many records, in a block or left for the next, are load.
 	muchWaits = leastLimit / 2
 	// calmBlocks is over how many blocks without load their time is averaged.
@@ -28,10 +28,20 @@ const (
 	// stuckAfter is how long before a block a record must have come to be in it, had
 	// it wanted only a block: by then every node has heard of it.
 	stuckAfter = time.Second
+	// refusalEcho is for how long after a refusal records may come that were sent
+	// behind a refused one, before their sender knew.
+	refusalEcho = time.Second
+	// standstill is how long a height is under way when load is no reason for it any
+	// more: many times what the largest block takes.
+	standstill = 10 * time.Second
 )
 
-var errOverload = message.Errorf(message.StatusTooFast,
-	"the network has more records to commit than it can right now: wait a moment and send this again, and then more slowly")
+var (
+	errOverload = message.Errorf(message.StatusTooFast,
+		"the network has more records to commit than it can right now: wait a moment and send this again, and then more slowly")
+	errStill = message.Errorf(message.StatusNotReady,
+		"the network has been at one block for more than %v, and enough records wait for it: send this again once it goes on (posnet status tells who is missing)", standstill)
+)
 
 // throttle bounds how long a record that is accepted waits for its block, where
 // more come than the network can commit: clients are refused at once instead. The
@@ -46,8 +56,9 @@ var errOverload = message.Errorf(message.StatusTooFast,
 type throttle struct {
 	limit    atomic.Int64 // how many records may wait while a height is under way
 	stuck    atomic.Int64 // how many wait for something else than a block
-	arriving atomic.Int64 // how many are on their way into the intake
 	underWay atomic.Bool
+	began    atomic.Int64 // when the height under way got so, in nanoseconds since 1970
+	refused  atomic.Int64 // when somebody was refused last, in nanoseconds since 1970
 
 	// Of the main loop alone:
 	since   time.Time     // when the height got under way; zero before
@@ -71,6 +82,7 @@ func (t *throttle) see(step consensus.Step) {
 		return
 	}
 	t.since = time.Now()
+	t.began.Store(t.since.UnixNano())
 	if t.since.Sub(t.ended) > breath {
 		t.busy = t.since
 	}
@@ -92,6 +104,11 @@ func (t *throttle) committed(records, left int, round uint32, pause time.Duratio
 		t.calm += (waited - t.calm) / calmBlocks
 	}
 	t.limit.Store(int64(nextLimit(int(t.limit.Load()), records+left, waited, max(t.calm+waitPatience, pause))))
+}
+
+// refuses reports whether clients were refused just now.
+func (t *throttle) refuses() bool {
+	return time.Now().UnixNano()-t.refused.Load() < int64(refusalEcho)
 }
 
 // begin notes that a height begins.
@@ -135,7 +152,12 @@ func (e *Engine) Busy() error {
 		return nil
 	}
 	t := e.throttle
-	if waiting := int64(e.pool.Stats().Size+e.intake.waiting()) + t.arriving.Load() - t.stuck.Load(); waiting > t.limit.Load() {
+	if waiting := int64(e.pool.Stats().Size+e.intake.waiting()) - t.stuck.Load(); waiting > t.limit.Load() {
+		now := time.Now().UnixNano()
+		t.refused.Store(now)
+		if now-t.began.Load() > int64(standstill) {
+			return errStill
+		}
 		return errOverload
 	}
 	return nil

@@ -122,5 +122,18 @@ func TestStuckRecordsKeepNobodyOut(t *testing.T) {
 		if err := n.Busy(); err != nil {
 			t.Errorf("with %d records that wait for another: %v", n.PoolSize().Records, err)
 		}
+		if n.throttle.refuses() {
+			t.Error("nobody was refused, and it says so")
+		}
+		n.throttle.stuck.Store(0) // as if all could be in a block
+		n.throttle.began.Store(time.Now().UnixNano())
+		if err := n.Busy(); err != errOverload || !n.throttle.refuses() {
+			t.Errorf("with %d records that could be in a block: %v", n.PoolSize().Records, err)
+		}
+		time.Sleep(standstill + 1)
+		n.throttle.underWay.Store(true)
+		if err := n.Busy(); err != errStill {
+			t.Errorf("when no block comes: %v", err)
+		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Backend is all that the server asks of the node. Every method is safe for
-// concurrent use and returns soon, Merge and WaitBlock excepted; slices and
+// concurrent use and returns soon, WaitBlock excepted; slices and
 // records it returns do not change afterwards.
 //
 // Any error may be a *message.Error, which chooses the status; other errors
@@ -23,19 +23,21 @@ type Backend interface {
 	// records of a merge are read: where there are too many, refusing must cost next
 	// to nothing.
 	Busy() error
-	// Merge takes records into the pool, all or none, and returns once they are
-	// there, or with the reason why none is. The records passed CheckForm and
-	// nothing else: signatures, network rules and nonces are the backend's to
-	// judge. Open records without a time are not sealed yet (Raw is nil): the
-	// backend stamps and seals them. The slice and its records are the
+	// Submit takes records into the pool, all or none. It returns why none is taken,
+	// or where their fate comes: nil once they are in the pool, or the reason why none
+	// is; no channel means that there is nothing to wait for. The records passed
+	// CheckForm and nothing else: signatures, network rules and nonces are the
+	// backend's to judge. Open records without a time are not sealed yet (Raw is
+	// nil): the backend stamps and seals them. The slice and its records are the
 	// backend's from then on.
 	//
 	// A wrong record is a *RecordError. A full pool is 429, a node that is not
 	// caught up 503. A record that is in the pool or in a block already is no
 	// error: who sends it again, not knowing whether it arrived, finds it there.
-	// Calls come concurrently, from each connection up to Options.MergeWindow, so
-	// that signatures of several calls can be checked in one batch.
-	Merge(ctx context.Context, records []*types.Record) error
+	// A connection's calls come in the order of its frames, up to Options.MergeWindow of
+	// them without a fate, so that signatures of several can be checked in one batch;
+	// those of several connections come concurrently.
+	Submit(records []*types.Record) (fate <-chan error, err error)
 
 	// Pool returns the oldest records that wait, at most limit of them, and how
 	// many there are in all.

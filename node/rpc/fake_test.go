@@ -27,7 +27,7 @@ type fake struct {
 	ready error
 	busy  error // why no merge is taken
 	// merging is called before a merge enters the pool, and may refuse it.
-	merging func(ctx context.Context, records []*types.Record) error
+	merging func(records []*types.Record) error
 }
 
 type place struct {
@@ -50,9 +50,15 @@ func (f *fake) tick() types.Time {
 
 func (f *fake) Busy() error { return f.busy }
 
-func (f *fake) Merge(ctx context.Context, records []*types.Record) error {
+func (f *fake) Submit(records []*types.Record) (<-chan error, error) {
+	fate := make(chan error, 1)
+	go func() { fate <- f.merge(records) }()
+	return fate, nil
+}
+
+func (f *fake) merge(records []*types.Record) error {
 	if f.merging != nil {
-		if err := f.merging(ctx, records); err != nil {
+		if err := f.merging(records); err != nil {
 			return err
 		}
 	}

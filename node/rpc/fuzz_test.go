@@ -2,7 +2,6 @@ package rpc_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -38,7 +37,7 @@ var frames = []string{
 func FuzzFrame(f *testing.F) {
 	node := newFake()
 	const enough = 100 // blocks
-	node.merging = func(context.Context, []*types.Record) error {
+	node.merging = func([]*types.Record) error {
 		if node.Head() >= enough {
 			return message.Errorf(message.StatusTooFast, "There are blocks enough")
 		}

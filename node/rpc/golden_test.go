@@ -1,7 +1,6 @@
 package rpc_test
 
 import (
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -59,7 +58,7 @@ func playGolden(t *testing.T, file string) {
 // goldenNode refuses what a node would, by fixed rules.
 func goldenNode() *fake {
 	f := newFake()
-	f.merging = func(_ context.Context, records []*types.Record) error {
+	f.merging = func(records []*types.Record) error {
 		for i, r := range records {
 			switch {
 			case r.Type == types.Reading:

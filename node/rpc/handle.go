@@ -62,24 +62,41 @@ func (c *conn) merge(f frame, r request, a *arguments, began time.Time) error {
 		f.done()
 		return err
 	}
+	var fate <-chan error
+	if len(records) > 0 {
+		fate, err = c.server.backend.Submit(records)
+	}
 	c.merges.Add(1)
-	go func() {
-		defer c.merges.Done()
-		defer f.done()
-		text, status := c.server.mergeAnswer(records, id)
+	answered := func(err error) {
+		text, status := mergeAnswer(err, id)
 		c.server.metrics.request("merge", status, began)
 		reply <- answer{text: text}
-	}()
+		f.done()
+		c.merges.Done()
+	}
+	if err != nil || fate == nil {
+		answered(err)
+		return nil
+	}
+	go func() { answered(c.server.fateOf(fate)) }()
 	return nil
 }
 
-// mergeAnswer goes on when the connection has ended: what has arrived is done.
-func (s *Server) mergeAnswer(records []*types.Record, id []byte) (text []byte, status int) {
-	if len(records) > 0 {
-		if err := s.backend.Merge(s.ctx, records); err != nil {
-			refused := refusal(err)
-			return errorAnswer(refused, id), refused.Status
-		}
+// fateOf waits for a merge, also when its connection has ended: what has arrived is
+// done.
+func (s *Server) fateOf(merge <-chan error) error {
+	select {
+	case err := <-merge:
+		return err
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+}
+
+func mergeAnswer(err error, id []byte) (text []byte, status int) {
+	if err != nil {
+		refused := refusal(err)
+		return errorAnswer(refused, id), refused.Status
 	}
 	return acceptedAnswer(id), message.StatusAccepted
 }

@@ -1,7 +1,6 @@
 package rpc_test
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -28,7 +27,7 @@ func TestPipelining(t *testing.T) {
 	const n = 20
 	f := newFake()
 	arrived, last := make(chan uint64, n), make(chan struct{})
-	f.merging = func(_ context.Context, records []*types.Record) error {
+	f.merging = func(records []*types.Record) error {
 		arrived <- records[0].Amount
 		if records[0].Amount == n {
 			close(last)
@@ -63,7 +62,7 @@ func TestPipelining(t *testing.T) {
 func TestMergeWindow(t *testing.T) {
 	f := newFake()
 	arrived, gate := make(chan struct{}, 100), make(chan struct{})
-	f.merging = func(context.Context, []*types.Record) error {
+	f.merging = func([]*types.Record) error {
 		arrived <- struct{}{}
 		<-gate
 		return nil
@@ -254,10 +253,10 @@ func TestFrameThatStops(t *testing.T) {
 func TestStop(t *testing.T) {
 	f := newFake()
 	began := make(chan struct{})
-	f.merging = func(ctx context.Context, _ []*types.Record) error {
+	f.merging = func([]*types.Record) error {
 		close(began)
-		<-ctx.Done()
-		return ctx.Err()
+		<-t.Context().Done()
+		return t.Context().Err()
 	}
 	address, stop := start(t, f, rpc.Options{})
 	busy, idle := connect(t, address), connect(t, address)

@@ -1,7 +1,6 @@
 package rpc_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -31,7 +30,7 @@ func TestReadWaitsForItsHeight(t *testing.T) {
 	mint := func(amount uint64) *types.Record {
 		return &types.Record{Type: types.Transfer, Sender: types.Genesis, Receiver: types.KeyedAccount(f.key.Public()), Amount: amount}
 	}
-	if err := f.Merge(context.Background(), []*types.Record{mint(1), mint(2), mint(3)}); err != nil {
+	if err := f.merge([]*types.Record{mint(1), mint(2), mint(3)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-answer; !strings.Contains(got, `"status":200`) || !strings.Contains(got, `"index":1`) || !strings.Contains(got, `"id":7`) {

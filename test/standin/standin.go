@@ -136,8 +136,8 @@ var errNone = message.Errorf(message.StatusNotFound, "this node is a stand-in: i
 
 func (b *backend) Busy() error { return nil }
 
-func (b *backend) Merge(context.Context, []*types.Record) error {
-	return message.Errorf(message.StatusForbidden, "this node is a stand-in: it takes no records")
+func (b *backend) Submit([]*types.Record) (<-chan error, error) {
+	return nil, message.Errorf(message.StatusForbidden, "this node is a stand-in: it takes no records")
 }
 
 func (b *backend) Pool(context.Context, int) ([]*types.Record, int, error) { return nil, 0, nil }
