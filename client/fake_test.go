@@ -49,7 +49,11 @@ func newFake() *fake {
 
 func (f *fake) Busy() error { return nil }
 
-func (f *fake) Merge(_ context.Context, records []*types.Record) error { return f.merge(records) }
+func (f *fake) Submit(records []*types.Record) (<-chan error, error) {
+	fate := make(chan error, 1)
+	go func() { fate <- f.merge(records) }()
+	return fate, nil
+}
 
 func (f *fake) Balance(_ context.Context, a types.Account) (message.Balance, error) {
 	return f.balance(a), nil
