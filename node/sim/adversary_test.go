@@ -14,7 +14,7 @@ const everyOther = Sides(0xaaaaaaaaaaaaaaaa)
 var adversaries = []Adversary{
 	Equivocator{}, DoubleVoter{}, Silent{}, Crier{}, YesMan{}, Withholder{From: 2}, LateVoter{Range{0, 3 * time.Second}},
 	Inventor{}, RoundForger{}, HeightLiar{}, BlockForger{}, Replayer{}, Flooder{Burst: 30}, Garbler{}, Twin{},
-	Splitter{Sides: everyOther}, Forgetter{Sides: everyOther},
+	Splitter{Sides: everyOther}, Forgetter{Sides: everyOther}, Unlocker{},
 }
 
 // TestEachAdversary plays networks in which all who break the rules break the
@@ -30,6 +30,30 @@ func TestEachAdversary(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestForgedValidRoundsUnlockNobody plays networks in which one node decides blocks
+// and cannot tell the others, while somebody tries to talk them into another: a valid
+// round may not be believed without its prevotes.
+func TestForgedValidRoundsUnlockNobody(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(*mute) {
+		s := castScenario(seed, 10, func(s *Scenario, rng *rand.Rand) {
+			stakes := make([]uint64, len(s.Keys))
+			for i := range stakes {
+				stakes[i], s.Rules[i] = 1, CandidateRule{Chance: 1}
+			}
+			s.Epochs = []Epoch{{From: 1, Set: s.makeSet(stakes)}}
+			s.cast(rng, func() Adversary { return Unlocker{} })
+		})
+		s.Faults, s.Heal = nil, 60*s.ProposeTimeout
+		for from := time.Duration(0); from < s.Heal; from += 10 * s.ProposeTimeout { // some rounds each
+			s.Faults = append(s.Faults, Mute{Span: Span{from, from + 8*s.ProposeTimeout}})
+		}
+		if r := Run(s, nil); r.Err != nil {
+			t.Fatalf("seed %d: %v\n%v", seed, r.Err, s)
+		}
 	}
 }
 

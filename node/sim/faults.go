@@ -112,6 +112,20 @@ func (f CutLink) String() string {
 	return fmt.Sprintf("link of n%d and n%d cut from %v", f.A, f.B, f.Span)
 }
 
+// Mute lets nobody hear one node, which hears all: it may decide blocks of which the
+// others know only that they are locked on them.
+type Mute struct {
+	Span
+	Node int
+}
+
+// Plan implements Fault.
+func (f Mute) Plan(w *World) {
+	f.plan(w, func() { w.net.mute[f.Node]++ }, func() { w.net.mute[f.Node]-- })
+}
+
+func (f Mute) String() string { return fmt.Sprintf("n%d mute from %v", f.Node, f.Span) }
+
 // Crash stops a node; only what was persisted survives.
 type Crash struct {
 	Span

@@ -15,6 +15,7 @@ type network struct {
 	loss      float64
 	double    float64
 	unordered int
+	mute      []int    // by node, faults that keep what it says from all
 	links     [][]link // by node and node
 }
 
@@ -26,7 +27,7 @@ type link struct {
 }
 
 func newNetwork(w *World, n int) *network {
-	net := &network{w: w, links: make([][]link, n)}
+	net := &network{w: w, mute: make([]int, n), links: make([][]link, n)}
 	for i := range net.links {
 		net.links[i] = make([]link, n)
 	}
@@ -111,7 +112,7 @@ func (net *network) notice(to, about int) {
 // send carries a message, if it arrives at all.
 func (net *network) send(from, to int, message any) {
 	w := net.w
-	if !net.connected(from, to) || w.nodes[from].shunned(to) || w.nodes[to].shunned(from) || w.rng.Float64() < net.loss || w.Loses != nil && w.Loses(w, from, to, message) {
+	if !net.connected(from, to) || net.mute[from] > 0 || w.nodes[from].shunned(to) || w.nodes[to].shunned(from) || w.rng.Float64() < net.loss || w.Loses != nil && w.Loses(w, from, to, message) {
 		return
 	}
 	net.carry(from, to, message)
