@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,24 +27,83 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A finding is told with the file of its input and the command that replays it.
-func TestFinding(t *testing.T) {
-	folder := t.TempDir()
+// module makes a module with one package of fuzz targets the working folder.
+func module(t *testing.T, targets string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"go.mod":    "module example.test/m\n\ngo 1.26\n",
-		"m_test.go": "package m\n\nimport \"testing\"\n\nfunc FuzzM(f *testing.F) {\n\tf.Add([]byte(\"a\"))\n\tf.Fuzz(func(t *testing.T, b []byte) {\n\t\tif len(b) > 3 {\n\t\t\tt.Error(\"more than three\")\n\t\t}\n\t})\n}\n",
+		"m_test.go": "package m\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nvar _ time.Duration\n" + targets,
 	} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Chdir(folder)
 	t.Setenv("GOFLAGS", "-mod=mod")
-	err := (options{plain: true, time: time.Minute}).run(t.Context(), &strings.Builder{})
-	for _, want := range []string{"FINDING of . FuzzM", "more than three", "the input: testdata/fuzz/FuzzM/", "replay: go test . -run '^FuzzM$/^"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("it does not say %q: %v", want, err)
+}
+
+// A finding is told with the file of its input and the command that replays it,
+// and the other targets run all the same.
+func TestFinding(t *testing.T) {
+	module(t, `
+func FuzzM(f *testing.F) {
+	f.Add([]byte("a"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 3 {
+			t.Error("more than three")
 		}
+	})
+}
+
+func FuzzSeed(f *testing.F) {
+	f.Add(1)
+	f.Fuzz(func(t *testing.T, _ int) { t.Error("always") })
+}
+
+func FuzzSound(f *testing.F) { f.Fuzz(func(*testing.T, []byte) {}) }
+`)
+	var out strings.Builder
+	err := (options{plain: true, time: 300 * time.Millisecond}).run(t.Context(), &out)
+	if err == nil || !strings.HasPrefix(err.Error(), "a finding in 2 of 3 targets") {
+		t.Errorf("it ends with %v", err)
+	}
+	for _, want := range []string{
+		"1 of 3  . FuzzM ", "FINDING", "more than three", "the input: testdata/fuzz/FuzzM/", "replay: go test . -run '^FuzzM$/^",
+		"2 of 3  . FuzzSeed", "always", "replay: go test . -run '^FuzzSeed$'\n", "3 of 3  . FuzzSound",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q: %s", want, out.String())
+		}
+	}
+}
+
+// The time of a target begins when it is ready and has gone through its seeds,
+// and its end is no failure, not even of one that is amid a try that takes long.
+func TestSlow(t *testing.T) {
+	module(t, `
+func FuzzReady(f *testing.F) {
+	time.Sleep(500 * time.Millisecond)
+	for i := range 10 {
+		f.Add(i)
+	}
+	f.Fuzz(func(*testing.T, int) { time.Sleep(20 * time.Millisecond) })
+}
+
+func FuzzTry(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, i int) {
+		if i != 0 {
+			time.Sleep(3 * time.Second)
+		}
+	})
+}
+`)
+	var out strings.Builder
+	if err := (options{plain: true, time: 400 * time.Millisecond}).run(t.Context(), &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	var done, rate int
+	if _, err := fmt.Sscanf(out.String(), "1 of 2  . FuzzReady %d (%d/sec)", &done, &rate); err != nil || done <= 10 {
+		t.Errorf("%d tries, of which 10 are the seeds: %s, %v", done, out.String(), err)
 	}
 }
 
