@@ -31,6 +31,9 @@ func parse(data []byte) (*document, error) {
 	if tree.Kind != yaml.MappingNode {
 		return nil, problem("", "the file holds no mapping: it must hold a PosNetwork, beginning with \"apiVersion: posnet.dev/v1alpha1\"")
 	}
+	if (sizes{}).of(tree) > maxBytes {
+		return nil, problem("", fmt.Sprintf("with each alias replaced by what it stands for the file has more than %d bytes, which is the most a manifest may have", maxBytes))
+	}
 	// The conversion that kubectl uses, so that numbers and words come out alike.
 	text, err := sigsyaml.YAMLToJSONStrict(data)
 	if err != nil {
@@ -67,6 +70,26 @@ func onlyDocument(data []byte) (*yaml.Node, error) {
 	}
 	return nil, &Error{Problems: []Problem{{Line: found[1].Line, Message: fmt.Sprintf(
 		"the file holds %d documents: it must hold one PosNetwork; put the others into files of their own", len(found))}}}
+}
+
+// sizes knows about how many bytes nodes take once aliases are replaced, which
+// can make gigabytes of a short file: over maxBytes it is just more than that.
+type sizes map[*yaml.Node]int
+
+func (s sizes) of(node *yaml.Node) int {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if size, known := s[node]; known {
+		return size
+	}
+	s[node] = 0 // for one that is within itself, which the conversion refuses
+	size := len(node.Value) + 1
+	for _, part := range node.Content {
+		size = min(size+s.of(part), maxBytes+1)
+	}
+	s[node] = size
+	return size
 }
 
 func notYAML(err error) *Error {

@@ -139,20 +139,3 @@ func TestNamesAreUnique(t *testing.T) {
 		}
 	})
 }
-
-// Whatever a file holds, it is read or refused, and never ends the program.
-func FuzzRead(f *testing.F) {
-	f.Add(head + "  validators: [{name: alice, stake: 1}]\n")
-	f.Add(head + "  validators: [{name: alice, stake: 1.5, builder: {interval: 9h}}]\n  ledger: []\n")
-	f.Add("apiVersion: posnet.dev/v1alpha1\nkind: PosNetwork\nmetadata: [x]\nspec: {validators: {0: [&a {b: *a}]}}\n")
-	f.Add("? [a]\n: !!binary x\n<<: {kind: PosNetwork}\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		network, err := Read("m.yaml", strings.NewReader(text))
-		if (network == nil) == (err == nil) {
-			t.Fatalf("got %v and %v", network, err)
-		}
-		if err != nil && err.Error() == "" {
-			t.Fatal("an error without words")
-		}
-	})
-}
