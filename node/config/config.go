@@ -27,7 +27,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
 	if err != nil || v < 0 {
-		return fmt.Errorf("%q is no duration: write a number with a unit, such as \"500ms\", \"3s\" or \"2m\"", b)
+		return fmt.Errorf("%.64q is no duration: write a number with a unit, such as \"500ms\", \"3s\" or \"2m\"", b)
 	}
 	*d = Duration(v)
 	return nil
@@ -204,7 +204,7 @@ func (c *Config) Check() error {
 func (l Listen) check() error {
 	for _, a := range []struct{ field, address string }{{"p2p", l.P2P}, {"api", l.API}, {"console", l.Console}, {"metrics", l.Metrics}} {
 		if a.address != "" && !isAddress(a.address) {
-			return fmt.Errorf("config: listen.%s is %q: it must be host:port, such as \"127.0.0.1:9000\", or :port for all addresses", a.field, a.address)
+			return fmt.Errorf("config: listen.%s is %.256q: it must be host:port, such as \"127.0.0.1:9000\", or :port for all addresses", a.field, a.address)
 		}
 	}
 	return nil
@@ -228,7 +228,7 @@ func (c *Config) Level() (slog.Level, error) {
 		return level, nil
 	}
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return level, fmt.Errorf("config: logLevel is %q: it must be debug, info, warn or error", c.LogLevel)
+		return level, fmt.Errorf("config: logLevel is %.64q: it must be debug, info, warn or error", c.LogLevel)
 	}
 	return level, nil
 }
@@ -240,15 +240,24 @@ func (c *Config) checkPeers() error {
 	seen := map[types.PublicKey]bool{}
 	for i, p := range c.Peers {
 		if p.Key.IsZero() || p.Address == "" {
-			return fmt.Errorf("config: peers[%d] (%s): key and address are needed", i, p.Name)
+			return fmt.Errorf("config: peers[%d] (%s): key and address are needed", i, clip(p.Name))
 		}
 		if !isAddress(p.Address) || p.Address[0] == ':' {
-			return fmt.Errorf("config: peers[%d] (%s): address is %q: it must be host:port, such as \"10.0.0.7:9100\"", i, p.Name, p.Address)
+			return fmt.Errorf("config: peers[%d] (%s): address is %.256q: it must be host:port, such as \"10.0.0.7:9100\"", i, clip(p.Name), p.Address)
 		}
 		if seen[p.Key] {
-			return fmt.Errorf("config: peers[%d] (%s): its key is there twice", i, p.Name)
+			return fmt.Errorf("config: peers[%d] (%s): its key is there twice", i, clip(p.Name))
 		}
 		seen[p.Key] = true
 	}
 	return nil
+}
+
+// clip is a name as an error shows it: as it is, or quoted in part where it can
+// be no validator's.
+func clip(name string) string {
+	if name == "" || types.CheckName(name) == nil {
+		return name
+	}
+	return fmt.Sprintf("%.64q", name)
 }

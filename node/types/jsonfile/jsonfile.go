@@ -61,19 +61,26 @@ func explain(err error, data []byte) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d: no valid JSON: %w", line(data, syntax.Offset), err)
 	case errors.As(err, &wrong):
-		return fmt.Errorf("line %d: %s is a JSON %s: it must be %s", line(data, wrong.Offset), wrong.Field, wrong.Value, kind(wrong.Type))
+		return fmt.Errorf("line %d: %s is a JSON %s: it must be %s", line(data, wrong.Offset), wrong.Field, clip(wrong.Value), kind(wrong.Type))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		if r := []rune(name); len(r) > mostName {
-			name = string(r[:mostName]) + `…"`
+		if short := clip(name); short != name {
+			name = short + `"`
 		}
 		return fmt.Errorf("unknown field %s: take it out, or look for a slip in its name", name)
 	}
 	return err // of a field that reads itself
 }
 
-// mostName is how many characters of an unknown field's name an error shows.
-const mostName = 64
+// mostShown is how many characters of the file an error shows.
+const mostShown = 64
+
+func clip(text string) string {
+	if r := []rune(text); len(r) > mostShown {
+		return string(r[:mostShown]) + "…"
+	}
+	return text
+}
 
 // kind says in words what a field must be.
 func kind(t reflect.Type) string {
@@ -123,7 +130,7 @@ func twiceIn(dec *json.Decoder, data []byte) error {
 			}
 			folded := strings.ToLower(name.(string))
 			if seen[folded] {
-				return fmt.Errorf("line %d: %q is there twice", line(data, dec.InputOffset()), name)
+				return fmt.Errorf("line %d: %.64q is there twice", line(data, dec.InputOffset()), name)
 			}
 			seen[folded] = true
 		}
