@@ -2,12 +2,9 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +55,6 @@ const (
 	writeTimeout = 30 * time.Second
 	// closeTimeout is how long Close waits for what is being written.
 	closeTimeout = time.Second
-	// maxRefusal is how much of an answer to a failed handshake is read.
-	maxRefusal = 4 << 10
 )
 
 // Client is one connection to a node.
@@ -110,6 +105,7 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 		done: make(chan struct{}), wake: make(chan struct{}, 1), slot: make(chan struct{}, o.Window),
 		byID: map[uint64]*call{}, size: o.News, horizon: o.Horizon,
 	}
+	opening := &opening{}
 	dialer := websocket.Dialer{
 		HandshakeTimeout: 10 * time.Second,
 		ReadBufferSize:   o.ReadBuffer, WriteBufferSize: writeBufferBytes, WriteBufferPool: &writeBuffers,
@@ -118,7 +114,8 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 			if err != nil {
 				return nil, err
 			}
-			c.burst = burst.New(conn)
+			opening.Conn, opening.left = conn, maxOpening
+			c.burst = burst.New(opening)
 			return c.burst, nil
 		},
 	}
@@ -126,6 +123,7 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", url, refusedBy(response, err))
 	}
+	opening.done = true // before anything reads on
 	c.ws = ws
 	ws.SetReadLimit(message.MaxAnswerBytes)
 	ws.SetPongHandler(func(string) error { return c.touch() })
@@ -133,19 +131,6 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 	go c.read()
 	go c.write()
 	return c, nil
-}
-
-// refusedBy finds the node's own words in a failed handshake.
-func refusedBy(response *http.Response, err error) error {
-	if response == nil || response.Body == nil {
-		return err
-	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
-	var answer message.Answer
-	if json.Unmarshal(body, &answer) != nil || answer.Status == 0 {
-		return err
-	}
-	return &Error{Status: answer.Status, Message: plain(answer.Error)}
 }
 
 // Done is closed when the connection has ended.

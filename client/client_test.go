@@ -303,7 +303,13 @@ func TestDialFails(t *testing.T) {
 		fmt.Fprint(w, `{"status":503,"error":"There are 9 connections already","response":null}`)
 	}))
 	defer full.Close()
+	mute := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, `{"status":503}`)
+	}))
+	defer mute.Close()
 	for url, want := range map[string]string{
+		strings.TrimPrefix(mute.URL, "http://"):  "the node refuses with status 503 and does not say why",
 		"127.0.0.1:1":                            "connect to ws://127.0.0.1:1/ws: ",
 		strings.TrimPrefix(plain.URL, "http://"): "bad handshake",
 		strings.TrimPrefix(full.URL, "http://"):  "There are 9 connections already",

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ type conn struct {
 	// when the read begins, so that a Handler that takes its time is not taken
 	// for a silent peer.
 	silence time.Duration
+	// opening is how many bytes more may come to open a websocket, where it is
+	// counted: who answers could send headers without end, and all would be kept.
+	opening *int
 
 	release func() // gives back the place among those not proved yet
 	once    sync.Once
@@ -20,6 +24,14 @@ type conn struct {
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.opening != nil {
+		if *c.opening <= 0 {
+			return 0, errors.New("what answers there is no validator's p2p port: it says too much to begin with")
+		}
+		n, err := c.Conn.Read(p[:min(len(p), *c.opening)])
+		*c.opening -= n
+		return n, err
+	}
 	if c.silence > 0 {
 		if err := c.Conn.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 			return 0, err

@@ -107,17 +107,19 @@ func (m *Mesh) connect(ctx context.Context, address string) (*handshake, error) 
 			if err != nil {
 				return nil, err
 			}
-			h.conn = &conn{Conn: c}
+			left := maxHeaderBytes
+			h.conn = &conn{Conn: c, opening: &left}
 			return h.conn, nil
 		},
 	}
 	ws, response, err := d.DialContext(ctx, "ws://"+address+path, nil)
 	if errors.Is(err, websocket.ErrBadHandshake) && response != nil {
-		return nil, fmt.Errorf("what answers at %s is no validator's p2p port: it says %q", address, response.Status)
+		return nil, fmt.Errorf("what answers at %s is no validator's p2p port: it says %.64q", address, response.Status)
 	}
 	if err != nil {
 		return nil, err
 	}
+	h.conn.opening = nil
 	h.ws = ws
 	h.begin()
 	return h, nil

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 // TestKinds: each kind holds the largest thing it is for, and fits its queue.
@@ -201,4 +203,35 @@ func turnedAway(t *testing.T, address net.Addr) bool {
 	c.SetDeadline(time.Now().Add(patience))
 	_, err := c.Read(make([]byte, 1))
 	return err != nil && !isTimeout(err)
+}
+
+// Whoever answers at a peer's address without an end is left, and little of what
+// it says is kept.
+func TestDialEndless(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			for _, err = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nx: "); err == nil; {
+				_, err = c.Write(bytes.Repeat([]byte("x"), 1<<10))
+			}
+			c.Close()
+		}
+	}()
+	node := newNode(t, 0, nil)
+	fuzzed.Within(t, 1<<20, func() {
+		if _, err := node.connect(t.Context(), l.Addr().String()); err == nil || !strings.Contains(err.Error(), "no validator's p2p port: it says too much") {
+			t.Errorf("got %v", err)
+		}
+	})
+	l.Close()
+	<-ended
 }
