@@ -46,12 +46,15 @@ func FuzzAnswer(f *testing.F) {
 		answer.Store(&text)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		c, err := client.Dial(ctx, strings.TrimPrefix(server.URL, "http://"), client.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		_, err = c.Status(ctx)
+		var err error
+		fuzzed.Within(t, dialBytes+uint64(64*len(text)), func() {
+			c, wrong := client.Dial(ctx, strings.TrimPrefix(server.URL, "http://"), client.Options{})
+			if wrong != nil {
+				t.Fatal(wrong)
+			}
+			defer c.Close()
+			_, err = c.Status(ctx)
+		})
 		fuzzed.Sentence(t, err)
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%q is waited for", text)

@@ -30,12 +30,14 @@ func FuzzReceipt(f *testing.F) {
 	f.Add([]byte(`{"genesis":{},"handovers":null,"proof":{},"record":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r light.Receipt
-		err := json.Unmarshal(data, &r)
+		var err error
+		fuzzed.Memory(t, len(data), func() { r = light.Receipt{}; err = json.Unmarshal(data, &r) })
 		fuzzed.Sentence(t, err)
 		if err != nil {
 			return
 		}
-		c, err := r.Check()
+		var c *light.Checked
+		fuzzed.Memory(t, len(data), func() { c, err = r.Check() })
 		fuzzed.Sentence(t, err)
 		if err == nil && c.Network == made.Genesis.Network() && !committed[r.Record.ID().String()+c.Header.Hash().String()] {
 			t.Errorf("%s passes: record %s in block %s", data, r.Record.ID(), c.Header.Hash())

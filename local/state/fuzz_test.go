@@ -50,7 +50,8 @@ func FuzzFiles(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		v, err := file.read()
+		var v any
+		fuzzed.Memory(t, len(text), func() { v, err = file.read() })
 		fuzzed.Sentence(t, err)
 		if names, ok := v.([]string); ok && err == nil {
 			for _, name := range names {

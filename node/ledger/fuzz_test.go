@@ -22,7 +22,13 @@ func FuzzLoad(f *testing.F) {
 		changed[int(at)%len(changed)] = Change{Key: key, Value: value}
 		slices.SortFunc(changed, func(a, b Change) int { return slices.Compare(a.Key, b.Key) })
 		changed = slices.CompactFunc(changed, func(a, b Change) bool { return slices.Equal(a.Key, b.Key) })
-		loaded, err := Load(g, each(slices.All(changed)))
+		size := 0
+		for _, e := range changed {
+			size += len(e.Key) + len(e.Value)
+		}
+		var loaded *State
+		var err error
+		fuzzed.Memory(t, size, func() { loaded, err = Load(g, each(slices.All(changed))) })
 		fuzzed.Sentence(t, err)
 		if err != nil {
 			return

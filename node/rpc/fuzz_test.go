@@ -54,7 +54,10 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Cleanup(func() { ws.Close() })
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		text, err := exchange(ws, frame)
+		var text []byte
+		var err error
+		// The largest answer, of all blocks, is some hundred kilobytes.
+		fuzzed.Within(t, uint64(2<<20+64*len(frame)), func() { text, err = exchange(ws, frame) })
 		if err != nil {
 			t.Fatalf("%q ends the connection: %v", frame, err)
 		}

@@ -50,7 +50,9 @@ func FuzzStoredBlock(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 'a'})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		block, certificate, err := splitBlock(7, value)
+		var block, certificate []byte
+		var err error
+		fuzzed.Memory(t, len(value), func() { block, certificate, err = splitBlock(7, value) })
 		fuzzed.Sentence(t, err)
 		e := types.NewEncoder("", len(value))
 		e.Bytes(block)
