@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Error is all that is wrong with one manifest.
@@ -48,7 +49,23 @@ func (p Problem) String() string {
 	if p.Field != "" {
 		s += clip(p.Field) + ": "
 	}
-	return s + p.Message
+	return plain(s + p.Message)
+}
+
+// maxSentence is how long a problem may be in words, in bytes.
+const maxSentence = 900
+
+// plain is a text as a terminal can show it: one line, not too long. Some of the
+// words are the file's, or of code that quotes it.
+func plain(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return clipTo(text, maxSentence)
 }
 
 func problem(path, message string) *Error {
@@ -58,9 +75,11 @@ func problem(path, message string) *Error {
 // maxShown is how much an error repeats of a file's keys and values, in bytes.
 const maxShown = 100
 
-func clip(text string) string {
-	if len(text) <= maxShown {
+func clip(text string) string { return clipTo(text, maxShown) }
+
+func clipTo(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxShown], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
