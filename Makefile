@@ -59,7 +59,7 @@ lint: ## Run the linters, and prove that the import rules bite.
 	hack/lint-bites.sh "$$($(TOOL) -n golangci-lint)"
 
 .PHONY: test
-test: verify vet lint unit ## Check everything: generated files, format, vet, lint, tests.
+test: verify vet lint unit fuzz-pass ## Check everything: generated files, format, vet, lint, tests, a second of each fuzz target.
 
 .PHONY: control-plane
 control-plane: # Build the API server and etcd that tests need, which takes minutes the first time: more than a test may.
@@ -84,6 +84,10 @@ TIME ?= 5s
 .PHONY: fuzz
 fuzz: ## Fuzz every reader of bytes from outside: make fuzz TIME=5m ONLY=p2p.
 	$(GO) run ./hack/fuzz -time $(TIME) $(if $(ONLY),-only "$(ONLY)")
+
+.PHONY: fuzz-pass
+fuzz-pass: ## Fuzz each target for a second, with the packages as the tests compile them.
+	$(GO) run ./hack/fuzz -plain -time 1s
 
 HEIGHTS ?= 20000
 

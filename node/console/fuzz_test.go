@@ -11,6 +11,7 @@ import (
 
 	"github.com/posnet/posnet/node/console"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 // FuzzSession types arbitrary bytes into a real session and hangs up: the node
@@ -31,7 +32,8 @@ func FuzzSession(f *testing.F) {
 		if len(typed) > 8<<10 || strings.Count(string(typed), "\n") > most {
 			return
 		}
-		said := play(t, address, typed)
+		var said []byte
+		fuzzed.Once(t, 1<<20, func() { said = play(t, address, typed) })
 		if !utf8.Valid(said) || strings.ContainsFunc(string(said), func(c rune) bool { return unicode.IsControl(c) && c != '\n' }) {
 			t.Errorf("%q is answered with %q", typed, said)
 		}

@@ -293,7 +293,7 @@ func (g *guests) leaveGhosts() error {
 	}
 	for _, k := range kept {
 		if len(k.Value) != 32 {
-			return fmt.Errorf("the secret of session %x cannot be read: %w", k.Key[1:], errDamaged)
+			return fmt.Errorf("the secret of session %.32x cannot be read: %w", k.Key[1:], errDamaged)
 		}
 		s := &session{key: types.NewPrivateKey([32]byte(k.Value)), left: time.Now()}
 		g.sessions[s.key.Public()] = s

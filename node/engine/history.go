@@ -226,7 +226,7 @@ func (h history) handovers(from uint64, limit int) ([]handover, error) {
 	for i, k := range kept {
 		one := &out[i]
 		if one.header, one.certificate, err = decodeCertified(k.Value); err != nil {
-			return nil, fmt.Errorf("the handover under key %x: %w: %w", k.Key, err, errDamaged)
+			return nil, fmt.Errorf("the handover under key %.16x: %w: %w", k.Key, err, errDamaged)
 		}
 		if one.set, err = h.set(one.header.NextValidators); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/test/fuzzed"
 )
 
 // patch returns data with some of its bytes changed, and longer where the patch
@@ -52,37 +53,46 @@ func FuzzHandshake(f *testing.F) {
 	f.Add([]byte{105: 0x80}, []byte{}, vote)    // a name that is no text
 	f.Add([]byte{200: 0}, []byte{}, []byte("")) // a hello with a tail
 	f.Fuzz(func(t *testing.T, hello, proof, batch []byte) {
-		before := node.count()
-		end := dialRaw(t, node.Addr())
-		defer end.Close()
-		mine := patch(rawHello(1).encode(), hello)
-		asked, wrong := decodeHello(mine)
-		welcome := wrong == nil && node.checkHello(asked, asked.Link, types.PublicKey{}) == nil
-		end.send(mine)
-		theirs, closed := end.receive()
-		if welcome != (closed == nil) {
-			t.Fatalf("the hello %x is told %v", mine, closed)
-		}
-		if closed == nil {
-			right := testKey(1).Sign(proofBytes(dialer, mine, theirs))
-			signed := patch(right[:], proof)
-			end.send(signed)
-			_, closed = end.receive()
-			if welcome = bytes.Equal(signed, right[:]); welcome != (closed == nil) {
-				t.Fatalf("a proof patched with %x is told %v", proof, closed)
-			}
-		}
-		if closed == nil {
-			closed = deliver(t, node, end, asked.Link, batch, before)
-			eventually(t, "the link's end", func() bool { return node.current(testKey(1).Public(), asked.Link) == nil })
-		}
-		if closed != nil && (closed.Text == "" || !utf8.ValidString(closed.Text) || len(closed.Text) > maxReasonBytes) {
-			t.Errorf("the close frame says %q", closed.Text)
-		}
-		node.recorder.mu.Lock()
-		node.messages, node.events = nil, nil
-		node.recorder.mu.Unlock()
+		fuzzed.Once(t, linkBytes, func() { shake(t, node, hello, proof, batch) })
 	})
+}
+
+// linkBytes is what a link may take from the heap until it has proved itself and
+// said a few kilobytes, at both ends.
+const linkBytes = 1 << 20
+
+// shake is one try of FuzzHandshake.
+func shake(t *testing.T, node *testNode, hello, proof, batch []byte) {
+	before := node.count()
+	end := dialRaw(t, node.Addr())
+	defer end.Close()
+	mine := patch(rawHello(1).encode(), hello)
+	asked, wrong := decodeHello(mine)
+	welcome := wrong == nil && node.checkHello(asked, asked.Link, types.PublicKey{}) == nil
+	end.send(mine)
+	theirs, closed := end.receive()
+	if welcome != (closed == nil) {
+		t.Fatalf("the hello %x is told %v", mine, closed)
+	}
+	if closed == nil {
+		right := testKey(1).Sign(proofBytes(dialer, mine, theirs))
+		signed := patch(right[:], proof)
+		end.send(signed)
+		_, closed = end.receive()
+		if welcome = bytes.Equal(signed, right[:]); welcome != (closed == nil) {
+			t.Fatalf("a proof patched with %x is told %v", proof, closed)
+		}
+	}
+	if closed == nil {
+		closed = deliver(t, node, end, asked.Link, batch, before)
+		eventually(t, "the link's end", func() bool { return node.current(testKey(1).Public(), asked.Link) == nil })
+	}
+	if closed != nil && (closed.Text == "" || !utf8.ValidString(closed.Text) || len(closed.Text) > maxReasonBytes) {
+		t.Errorf("the close frame says %q", closed.Text)
+	}
+	node.recorder.mu.Lock()
+	node.messages, node.events = nil, nil
+	node.recorder.mu.Unlock()
 }
 
 // deliver sends a batch over a proved link, and checks that the node delivers
@@ -121,14 +131,16 @@ func FuzzPort(f *testing.F) {
 	f.Add([]byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")) // TLS
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := net.Dial("tcp", node.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = c.Write(raw) // it may be cut off
-		_ = c.(*net.TCPConn).CloseWrite()
-		_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20))
-		c.Close()
+		fuzzed.Within(t, linkBytes, func() {
+			c, err := net.Dial("tcp", node.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = c.Write(raw) // it may be cut off
+			_ = c.(*net.TCPConn).CloseWrite()
+			_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20))
+			c.Close()
+		})
 		honest := dialRaw(t, node.Addr())
 		honest.prove(1, VoteLink)
 		honest.Close()

@@ -236,7 +236,7 @@ func (c *chain) Blocks(from uint64, yield func(height uint64, block, certificate
 
 func blockHeight(key []byte) (uint64, error) {
 	if len(key) != 1+8 {
-		return 0, fmt.Errorf("key %x is no block's", key)
+		return 0, fmt.Errorf("key %.16x of %d bytes is no block's", key, len(key))
 	}
 	return binary.BigEndian.Uint64(key[1:]), nil
 }

@@ -54,6 +54,15 @@ func Within(t testing.TB, most uint64, do func()) {
 	}
 }
 
+// Once is Within for what can be done only once: most leaves room for what other
+// goroutines take meanwhile.
+func Once(t testing.TB, most uint64, do func()) {
+	t.Helper()
+	if spent := allocated(do); spent > most {
+		t.Errorf("%d bytes were taken from the heap: at most %d are warranted", spent, most)
+	}
+}
+
 // allocated returns how many bytes were taken from the heap meanwhile, to a few
 // pages. Unlike runtime.MemStats this stops nobody, and costs a fuzz target
 // nothing.
