@@ -94,13 +94,16 @@ func replay(t target, text []byte) string {
 	return fmt.Sprintf("the input: %s\nreplay: go test %s -run '^%s$/^%s$'", filepath.Join(t.pkg, file), t.pkg, t.name, filepath.Base(file))
 }
 
-// outcome is the engine's last line of progress without the time.
+// progress is how the engine tells how many tries there were, at what pace of
+// late, and what it found of interest.
+var progress = regexp.MustCompile(`execs: (\d+) \(\d+/sec\)(.*)`)
+
+// outcome is the engine's last line of progress without time and pace.
 func outcome(text []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	for i := len(lines) - 1; i >= 0; i-- {
-		if _, execs, ok := bytes.Cut(lines[i], []byte("execs: ")); ok {
-			return string(execs)
-		}
+	all := progress.FindAllSubmatch(text, -1)
+	if len(all) == 0 {
+		return "done"
 	}
-	return "done"
+	last := all[len(all)-1]
+	return fmt.Sprintf("%s tries%s", last[1], last[2])
 }
