@@ -85,6 +85,7 @@ type run struct {
 	Options
 	chain  *replay.Chain
 	result *Result
+	late   error // what is wrong with the state that the source has, if that is of the height before the head
 }
 
 // fault keeps an error that is one of the chain, and returns any other.
@@ -172,7 +173,8 @@ func open(v types.RecordVerifier, p source.Piece) opened {
 	return out
 }
 
-// add adds blocks to the chain until one does not follow.
+// add adds blocks to the chain until one does not follow. On the way it looks at the
+// state before the newest.
 func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 	out := make(chan step)
 	send := func(s step) bool {
@@ -185,9 +187,13 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 	}
 	go func() {
 		defer close(out)
+		r.compareLate()
 		for piece := range in {
 			for _, b := range piece.blocks {
 				s, err := r.chain.Add(b)
+				if err == nil {
+					r.compareLate()
+				}
 				if !send(step{s, err}) {
 					return
 				}
@@ -199,6 +205,13 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 		}
 	}()
 	return out
+}
+
+// compareLate holds the source's state against that before the newest block.
+func (r *run) compareLate() {
+	if r.chain.State().Height()+1 == r.Source.Head() {
+		r.late = r.Source.Compare(r.chain.State())
+	}
 }
 
 func (r *run) count(s *replay.Step) error {
@@ -217,6 +230,9 @@ func (r *run) count(s *replay.Step) error {
 func (r *run) end() error {
 	if head, last := r.Source.Head(), r.result.Tally.Head.Height; last < head {
 		return &validity.Fault{Height: last + 1, Where: "block", What: fmt.Sprintf("it is missing: the newest should be %d", head)}
+	}
+	if r.late != nil {
+		return r.late
 	}
 	if err := r.Source.Compare(r.chain.State()); err != nil {
 		return err

@@ -48,9 +48,10 @@ var faults = map[string]func(c *forge.Chain){
 		b.Certificate.Signatures = b.Certificate.Signatures[:2]
 		c.Blocks[10] = b
 	},
-	// All blocks are sound, and in the stored state somebody has another balance.
+	// All blocks are sound, and in the stored state, that before the newest block,
+	// somebody has another balance.
 	"balance": func(c *forge.Chain) {
-		last := &c.Blocks[len(c.Blocks)-1]
+		last := &c.Blocks[len(c.Blocks)-2]
 		for i, change := range last.Changes {
 			if len(change.Key) == 34 { // of a keyed account
 				value := bytes.Clone(change.Value)

@@ -166,7 +166,7 @@ func (e *Engine) applyGroup(blocks []fetched) (n int, wrong error) {
 // the peer's fault, fatal is not.
 func (e *Engine) advanceBy(g *group, blocks []fetched) (n int, wrong, fatal error) {
 	for _, b := range blocks {
-		if g.full() || n > 0 && e.keeper.due(e.chain.head.Height) {
+		if g.full() || n > 0 && e.keeper.due(e.chain.settled()) {
 			break
 		}
 		n++

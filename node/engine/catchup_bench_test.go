@@ -102,7 +102,7 @@ func BenchmarkSnapshot(b *testing.B) {
 				b.Fatal(err)
 			}
 			w.give(0, chain)
-			w.nodes[0].tune = func(e *Engine) { e.keeper.add(&kept{height: 9, view: view}) }
+			w.nodes[0].tune = func(e *Engine) { e.keeper.add(&kept{height: 8, view: view}) }
 			w.start(0)
 			for b.Loop() {
 				b.StopTimer()

@@ -15,7 +15,9 @@ import (
 )
 
 // chain is the committed blocks and the state after them. The main loop owns
-// it; Engine.mu guards what others read.
+// it; Engine.mu guards what others read. The state on disk is a height late: that
+// before the head, whose header has its digest, so that it can be handed to a peer
+// at any time, right after a start too, and nobody has to wait for the next block.
 type chain struct {
 	genesis *genesis.Genesis
 	network types.Hash
@@ -27,6 +29,7 @@ type chain struct {
 	sets    []types.Hash               // of the validators written last
 	names   map[types.PublicKey]string // of validators, those that left included
 	unsaved []storage.Change           // names that the next commit writes
+	late    []storage.Change           // what the head changed in the state: the next commit writes it
 	records uint64                     // committed since genesis, or since the snapshot that was installed
 }
 
@@ -66,30 +69,59 @@ func openChain(g *genesis.Genesis, store storage.Store) (*chain, error) {
 	return c, c.prepare()
 }
 
-// findHead reads the newest block, or, right after a snapshot, the header whose
-// state it was.
+// findHead reads the newest block and brings the state to it, or, right after a
+// snapshot, reads the header whose state it was.
 func (c *chain) findHead() error {
 	height := c.store.Head()
 	if c.store.Oldest() > height {
-		raw, _, err := c.store.Aux([]byte{keyBase})
-		if err != nil {
-			return err
+		header, err := history{c.store}.base(height)
+		if err == nil {
+			c.head = validity.HeadOf(header)
 		}
-		header, err := types.DecodeHeader(raw)
-		if err != nil || header.Height != height {
-			return fmt.Errorf("the header of height %d, whose state was installed, cannot be read: %w", height, errDamaged)
-		}
-		c.head = validity.HeadOf(header)
-		return nil
+		return err
 	}
 	block, _, err := readBlock(c.store, height)
 	if err != nil {
 		return err
 	}
+	if c.state.Height()+1 == height { // else it is that of the head already: older programs stored it so
+		if err := c.redo(block); err != nil {
+			return err
+		}
+	}
 	c.head = validity.HeadOf(&block.Header)
 	info, err := history{c.store}.info(height)
 	c.records = info.Total
 	return err
+}
+
+// redo brings the stored state to the head. That it is the one which the head was
+// made on is checked by its digest.
+func (c *chain) redo(head *types.Block) error {
+	h := &head.Header
+	next, err := validity.After(c.state, validity.Head{Height: h.Height - 1, Hash: h.Prev, Time: h.Time})
+	if err != nil {
+		return fmt.Errorf("the stored state of height %d: %w: %w", c.state.Height(), err, errDamaged)
+	}
+	records := make([]types.VerifiedRecord, len(head.Records))
+	for i, r := range head.Records {
+		records[i] = types.VouchRecord(r)
+	}
+	x, err := next.Execute(*h, records)
+	if err != nil {
+		return fmt.Errorf("the stored state of height %d is not that which block %d was made on: %w: %w", c.state.Height(), h.Height, err, errDamaged)
+	}
+	c.late = stored(c.state.Commit(x.Delta))
+	return nil
+}
+
+// settled is the height of the state on disk, if the head binds its digest and it
+// is more than the genesis says; else 0.
+func (c *chain) settled() uint64 {
+	if c.late == nil {
+		return 0
+	}
+	return c.head.Height - 1
 }
 
 // hasState reports whether the state of some height is stored.
@@ -166,7 +198,7 @@ func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Comm
 	if h.NextValidators != h.Validators {
 		batch.Aux = append(batch.Aux, storage.Change{Key: handoverKey(h.Height), Value: encodeCertified(h, certificate)})
 	}
-	batch.State = stored(c.state.Commit(x.Delta))
+	batch.State, c.late = c.late, stored(c.state.Commit(x.Delta))
 	c.head, c.records = validity.Head{Height: h.Height, Hash: info.Hash, Time: h.Time}, info.Total
 	c.drawn, c.unsaved = info.Participants, nil
 	c.sets = []types.Hash{h.Validators, h.NextValidators}

@@ -67,7 +67,7 @@ func (e *Engine) committed(began time.Time, blocks ...decided) error {
 	failpoint.Pass(failpoint.SignPruned)
 	e.audit.committed()
 	e.pruner.committed()
-	if err := e.keeper.committed(e.chain.head.Height); err != nil {
+	if err := e.keeper.take(e.chain.settled()); err != nil {
 		return err
 	}
 	for _, d := range blocks {

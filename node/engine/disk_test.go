@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -129,5 +130,79 @@ func TestDeadNodeSignsNothing(t *testing.T) {
 			t.Errorf("%d entries in the sign log, %v", len(entries), err)
 		}
 		n.Engine = nil
+	})
+}
+
+// stateStore stores the state otherwise than it is told to.
+type stateStore struct {
+	storage.Store
+	commit func(c *storage.Commit)
+}
+
+func (s stateStore) Commit(heights ...storage.Commit) error {
+	for i := range heights {
+		s.commit(&heights[i])
+	}
+	return s.Store.Commit(heights...)
+}
+
+// A node that starts on a state which is not that before its head says so, though
+// each entry of it can be read.
+func TestStoredStateIsNotThatOfTheHead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(3, 0, 1, 2, 3)
+		w.stop(3)
+		good := w.nodes[3].data.Store
+		w.nodes[3].data.Store = stateStore{good, func(c *storage.Commit) {
+			for i, change := range c.State {
+				if string(change.Key) == "m" {
+					c.State[i].Value = bytes.Clone(change.Value)
+					c.State[i].Value[32+8]++ // of the seed
+				}
+			}
+		}}
+		w.start(3)
+		w.grow(1, 0, 1, 2, 3)
+		w.stop(3)
+		if err := w.nodes[3].make(); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "the stored state of height 3 is not that which block 4 was made on") {
+			t.Errorf("got %v", err)
+		}
+		w.nodes[3].newDisk()
+	})
+}
+
+// A folder whose state is that of the head, as older programs stored it, is gone on
+// with, and from the next block on the state is a height late.
+func TestStateOfOlderProgramIsGoneOnWith(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newNetwork(t, []uint64{25, 25, 25, 25}, nil)
+		w.grow(3, 0, 1, 2, 3)
+		w.stop(3)
+		n := w.nodes[3]
+		late := n.Engine.chain.late
+		n.data.Store = stateStore{n.data.Store, func(c *storage.Commit) {
+			if c.Height == 4 {
+				next, err := openChain(w.genesis, w.nodes[0].data.Store)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.State = append(late, next.late...)
+			}
+		}}
+		w.grow(1, 0, 1, 2)
+		w.start(3)
+		w.await(4, 3)
+		w.stop(3)
+		if err := n.make(); err != nil || n.Engine.chain.state.Height() != 4 || n.Engine.chain.settled() != 0 {
+			t.Fatalf("it is not the state of an older program: %v", err)
+		}
+		for range 3 {
+			w.start(3)
+			w.grow(2, 3, 0, 1, 2)
+			w.checkAlike(0, 3)
+			w.stop(3)
+		}
 	})
 }

@@ -259,6 +259,10 @@ func (e *Engine) loop() {
 // begin brings the core to where the process stopped: the height above the
 // head, with all that the validator signed there before.
 func (e *Engine) begin() {
+	if err := e.keeper.take(e.chain.settled()); err != nil {
+		e.die(err)
+		return
+	}
 	if e.watch.begin(e) {
 		e.step(consensus.VotingAllowed{Allowed: false})
 	}

@@ -292,6 +292,7 @@ func TestFetchAsksAhead(t *testing.T) {
 		}
 		close(hold)
 		w.await(3*maxBlocksPerAnswer+10, 3)
+		quiet(0)
 		if asked := n.links.count(p2p.KindBlocksWanted); asked > 6 {
 			t.Errorf("it asked %d times for four answers", asked)
 		}

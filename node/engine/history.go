@@ -35,7 +35,7 @@ const (
 	keySession      = 's' // + session: the secret of a guest hosted here
 	keySet          = 'v' // + hash: a set of validators
 	keyHandover     = 'c' // + height: header and certificate, where the next height's set is another
-	keyBase         = 'b' // the header of the block whose state was installed, while no block is above it
+	keyBase         = 'b' // the header of the block whose state was installed last
 )
 
 func heightKey(height uint64) []byte {
@@ -152,6 +152,33 @@ func (h history) info(height uint64) (heightInfo, error) {
 		return heightInfo{}, fmt.Errorf("what is kept of height %d: %w: %w", height, err, errDamaged)
 	}
 	return info, nil
+}
+
+// base returns the header of the block whose state was installed, which must be
+// of this height.
+func (h history) base(height uint64) (*types.Header, error) {
+	raw, _, err := h.store.Aux([]byte{keyBase})
+	if err != nil {
+		return nil, err
+	}
+	header, err := types.DecodeHeader(raw)
+	if err != nil || header.Height != height {
+		return nil, fmt.Errorf("the header of height %d, whose state was installed, cannot be read: %w", height, errDamaged)
+	}
+	return header, nil
+}
+
+// header returns that of a block which is kept, or of the one whose state was
+// installed below the oldest.
+func (h history) header(height uint64) (*types.Header, error) {
+	if height+1 == h.store.Oldest() {
+		return h.base(height)
+	}
+	block, _, err := readBlock(h.store, height)
+	if err != nil {
+		return nil, err
+	}
+	return &block.Header, nil
 }
 
 // gone is the answer to whoever asks for a height that is kept no more.

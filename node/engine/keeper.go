@@ -58,9 +58,7 @@ type keeper struct {
 	waits map[types.PublicKey]bool // whose question is in asks
 	list  []*kept                  // the oldest first
 
-	// Of the main loop:
-	fresh *kept // of the head: the next block's header will vouch for it
-	last  time.Time
+	last time.Time // when the newest was taken; of the main loop
 }
 
 // kept is one snapshot.
@@ -86,28 +84,23 @@ func newKeeper(h history, links Links, log *slog.Logger) *keeper {
 // due reports whether a snapshot is to be taken of a height.
 func (k *keeper) due(height uint64) bool { return height > 0 && height%k.every == 0 }
 
-// committed takes a snapshot if one is due, or if it is the first since the start:
-// those of before are gone, and the next may be hours away. It hands on the one of the height
-// before. It is of the main loop.
-func (k *keeper) committed(head uint64) error {
-	if k.fresh != nil && head > k.fresh.height {
-		select {
-		case k.ready <- k.fresh:
-		default: // the keeper is busy: there will be another
-			if err := k.fresh.view.Close(); err != nil {
-				return err
-			}
-		}
-		k.fresh = nil
-	}
-	if !k.last.IsZero() && (!k.due(head) || time.Since(k.last) < snapshotPause) {
+// take takes a snapshot of the state on disk, whose height is told (0 for none), if
+// one is due; and the first as soon as there is one: those of before a start are
+// gone, and nobody may be there to make the next height. It is of the main loop.
+func (k *keeper) take(height uint64) error {
+	if height == 0 || !k.last.IsZero() && (!k.due(height) || time.Since(k.last) < snapshotPause) {
 		return nil
 	}
 	view, err := k.history.store.View()
 	if err != nil {
 		return err
 	}
-	k.fresh, k.last = &kept{height: head, view: view}, time.Now()
+	select {
+	case k.ready <- &kept{height: height, view: view}:
+		k.last = time.Now()
+	default: // the keeper is busy: there will be another
+		return view.Close()
+	}
 	return nil
 }
 
@@ -167,10 +160,7 @@ func (k *keeper) run(ctx context.Context) {
 // to a state that is gone, and nobody can be told what binds them. It is of the
 // main loop.
 func (k *keeper) restart(head uint64) {
-	if k.fresh != nil {
-		k.drop(k.fresh)
-		k.fresh = nil
-	}
+	k.last = time.Time{}
 	k.floor.Store(head)
 	select {
 	case k.sunk <- struct{}{}:
@@ -205,9 +195,6 @@ func (k *keeper) close() {
 	close(k.ready)
 	for s := range k.ready {
 		k.list = append(k.list, s)
-	}
-	if k.fresh != nil {
-		k.list = append(k.list, k.fresh)
 	}
 	for _, s := range k.list {
 		k.drop(s)
@@ -258,10 +245,10 @@ func (k *keeper) offer(to types.PublicKey) ([]byte, error) {
 		return nil, nil
 	}
 	s := k.list[len(k.list)-1]
-	if s.height < k.history.store.Oldest() {
+	if s.height+1 < k.history.store.Oldest() {
 		return nil, nil // this node has itself gone on from a newer one
 	}
-	block, _, err := readBlock(k.history.store, s.height)
+	header, err := k.history.header(s.height)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +262,7 @@ func (k *keeper) offer(to types.PublicKey) ([]byte, error) {
 		}
 	}
 	k.log.Info("a peer is offered a snapshot of the state", "peer", to.Short(), "height", s.height, "bytes", s.cut.Bytes, "parts", s.cut.Parts())
-	return encodeOffer(&block.Header, &next.Header, certificate.Encode(), s.cut.Outline), nil
+	return encodeOffer(header, &next.Header, certificate.Encode(), s.cut.Outline), nil
 }
 
 // handovers returns those of the heights from one to another.

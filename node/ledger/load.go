@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -29,6 +30,31 @@ func Load(g *genesis.Genesis, each func(yield func(key, value []byte) error) err
 	}
 	s.count()
 	return s, nil
+}
+
+// errFound ends a walk that has found what it looked for.
+var errFound = errors.New("found")
+
+// StoredHeight returns the height that stored entries are the state of, which each
+// yields as for Load. The error says what is damaged.
+func StoredHeight(each func(yield func(key, value []byte) error) error) (uint64, error) {
+	var s State
+	err := each(func(key, value []byte) error {
+		if len(key) != 1 || key[0] != metaKey {
+			return nil
+		}
+		if err := s.readMeta(types.NewDecoder(value)); err != nil {
+			return fmt.Errorf("ledger: the stored state is damaged: %w", err)
+		}
+		return errFound
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return s.height, nil
+	case err == nil:
+		err = errors.New("ledger: the stored state is damaged: it does not tell its height")
+	}
+	return 0, err
 }
 
 // checkLoaded makes the trie of the entries, and checks what none of them can show
@@ -79,18 +105,23 @@ func (s *State) load(key, value []byte) error {
 }
 
 func (s *State) loadMeta(d *types.Decoder) error {
-	var network types.Hash
-	d.Fixed(network[:])
+	want := s.network
+	if err := s.readMeta(d); err != nil {
+		return err
+	}
+	if s.network != want {
+		return fmt.Errorf("it is the state of network %s, and this node's genesis file is that of %s", s.network.Short(), want.Short())
+	}
+	return nil
+}
+
+// readMeta takes what the first entry says, whatever the network.
+func (s *State) readMeta(d *types.Decoder) error {
+	d.Fixed(s.network[:])
 	s.height = d.Uint64()
 	d.Fixed(s.seed[:])
 	s.minted = d.Uint64()
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	if network != s.network {
-		return fmt.Errorf("it is the state of network %s, and this node's genesis file is that of %s", network.Short(), s.network.Short())
-	}
-	return nil
+	return d.Finish()
 }
 
 func (s *State) loadAccount(key []byte, d *types.Decoder) error {

@@ -166,3 +166,31 @@ func TestGoldenState(t *testing.T) {
 func writeEntry(out *strings.Builder, e Change) {
 	fmt.Fprintf(out, "%x %x\n", e.Key, e.Value)
 }
+
+// A stored state tells its height, whosever it is, or what is wrong with it.
+func TestStoredHeight(t *testing.T) {
+	_, s := lively(t)
+	each := func(list []Change) func(func(key, value []byte) error) error {
+		return func(yield func(key, value []byte) error) error {
+			for _, c := range list {
+				if err := yield(c.Key, c.Value); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	if height, err := StoredHeight(each(s.Entries())); err != nil || height != s.Height() {
+		t.Errorf("height %d, want %d: %v", height, s.Height(), err)
+	}
+	broken := errors.New("broken")
+	for want, walk := range map[string]func(func(key, value []byte) error) error{
+		"it does not tell its height": each(nil),
+		"the stored state is damaged": each([]Change{{Key: []byte{metaKey}, Value: []byte{1}}}),
+		"broken":                      func(func(key, value []byte) error) error { return broken },
+	} {
+		if _, err := StoredHeight(walk); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

@@ -27,7 +27,12 @@ const (
 
 // format is the version of all that lies in the folder. The headers of 1 did not
 // name the validators of the next height; handovers of 2 had no header of their own.
-const format = 3
+// The state of 3, which is read still, is that of the newest block, and not a height
+// late: programs that write it take what is late for damage.
+const (
+	format      = 4
+	olderFormat = 3
+)
 
 // stamp is the content of the stamp file. Ready is false until chain and sign
 // log have been made, so that a folder that was interrupted while being made is
@@ -153,7 +158,9 @@ func openLocked(disk vfs.FS, dir string, id Identity, logger *slog.Logger) (*Dat
 	}
 	if !s.Ready {
 		failpoint.Pass(failpoint.FolderMade)
-		s.Ready = true
+	}
+	if !s.Ready || s.Format != format {
+		s.Ready, s.Format = true, format
 		if err := writeStamp(disk, dir, s); err != nil {
 			return nil, errors.Join(err, signed.Close(), chain.Close())
 		}
@@ -194,8 +201,8 @@ func writeStamp(disk vfs.FS, dir string, s stamp) error {
 
 func (s stamp) check(dir string, id Identity) error {
 	switch {
-	case s.Format != format:
-		return fmt.Errorf("storage: the data folder %s has format %d, this program reads format %d: use the program that wrote it, or remove the folder", dir, s.Format, format)
+	case s.Format != format && s.Format != olderFormat:
+		return fmt.Errorf("storage: the data folder %s has format %d, this program reads formats %d and %d: use the program that wrote it, or remove the folder", dir, s.Format, olderFormat, format)
 	case s.Network != id.Network:
 		return fmt.Errorf("storage: the data folder %s belongs to network %s, this is network %s: use another folder, or remove this one", dir, s.Network.Short(), id.Network.Short())
 	case s.Validator != id.Validator:

@@ -90,15 +90,10 @@ func TestFolderRefused(t *testing.T) {
 		},
 		"a newer format": {
 			func(t *testing.T, dir string) Identity {
-				path := filepath.Join(dir, stampFile)
-				data, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				write(t, path, strings.Replace(string(data), `"format": 3`, `"format": 4`, 1))
+				reformat(t, dir, format, format+1)
 				return testIdentity
 			},
-			"storage: the data folder DIR has format 4, this program reads format 3: use the program that wrote it, or remove the folder",
+			"storage: the data folder DIR has format 5, this program reads formats 3 and 4: use the program that wrote it, or remove the folder",
 		},
 		"a stamp of garbage": {
 			func(t *testing.T, dir string) Identity {
@@ -454,4 +449,41 @@ func TestGapIsNoticed(t *testing.T) {
 		_, err := OpenOn(disk, "/data", testIdentity, testLogger)
 		wantError(t, err, fmt.Sprintf("block %d is not in it and block %d is", height, height+1), "put the files back")
 	}
+}
+
+// reformat has the stamp of a folder tell of another format.
+func reformat(t *testing.T, dir string, from, to int) {
+	t.Helper()
+	path := filepath.Join(dir, stampFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := strings.Replace(string(data), fmt.Sprintf(`"format": %d`, from), fmt.Sprintf(`"format": %d`, to), 1)
+	if now == string(data) {
+		t.Fatalf("the stamp does not tell of format %d: %s", from, data)
+	}
+	write(t, path, now)
+}
+
+// A folder of the older format is read as it is, and stamped anew before anything is
+// written to it.
+func TestOlderFormatIsStampedAnew(t *testing.T) {
+	dir := t.TempDir()
+	data := openTest(t, dir)
+	commitUpTo(t, data.Store, 5)
+	if err := data.Close(); err != nil {
+		t.Fatal(err)
+	}
+	reformat(t, dir, format, olderFormat)
+	kept, err := OpenToRead(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkHolds(t, kept, 5)
+	if err := kept.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkHolds(t, openTest(t, dir).Store, 5)
+	reformat(t, dir, format, olderFormat) // fails unless the stamp is new
 }

@@ -34,7 +34,7 @@ type Commit struct {
 	Block       []byte       // encoded; empty at height 0
 	Certificate []byte       // encoded; empty at height 0
 	Records     []types.Hash // ids of the block's records, in their order
-	State       []Change     // what the height changed in the ledger's state
+	State       []Change     // what changes in the ledger's state: of which height the engine knows
 	Aux         []Change     // what the engine keeps beside: seeds, participants, evidence
 }
 
@@ -84,7 +84,7 @@ type Installed struct {
 	Drop   [][]byte // prefixes of auxiliary entries that go with the blocks
 }
 
-// View is the state of one height, whatever is committed after it. It costs
+// View is the state of one moment, whatever is committed after it. It costs
 // nothing to make; while it is open, what is overwritten keeps its place on disk.
 type View interface {
 	// State is that of Store, as of when the view was made.
@@ -120,9 +120,9 @@ type Store interface {
 	// Place tells which block that is kept holds a record, and its index there.
 	Place(id types.Hash) (height uint64, index uint32, ok bool, err error)
 
-	// State calls yield for each entry of the ledger's state as of Head, in the
-	// order of the keys. Key and value are valid until yield returns. An error
-	// of yield ends the walk and is returned.
+	// State calls yield for each entry of the ledger's state as commits have left
+	// it, in the order of the keys. Key and value are valid until yield returns. An
+	// error of yield ends the walk and is returned.
 	State(yield func(key, value []byte) error) error
 
 	// Aux returns the auxiliary entry under key.
@@ -147,7 +147,7 @@ type Store interface {
 	// does not wait for the disk: after a power cut the block may be there again.
 	Prune(p Pruned) error
 
-	// View returns the state as of Head.
+	// View returns the state as of now.
 	View() (View, error)
 
 	// Stage adds entries to a state that is put together aside. Neither State nor
@@ -159,8 +159,9 @@ type Store interface {
 	// Unstage lets go of all that was staged.
 	Unstage() error
 
-	// Install makes the staged state, of a height above Head, that of Head, and
-	// drops all blocks: all of it or nothing. It is on disk when Install returns.
+	// Install makes the staged state, of a height above Head, the state, and its
+	// height Head, and drops all blocks: all of it or nothing. It is on disk when
+	// Install returns.
 	Install(i Installed) error
 
 	// Close ends the use of the store; it waits for a write under way. Nothing

@@ -8,7 +8,7 @@ import (
 )
 
 // Store writes the chain into a new data folder, as the node of the first
-// validator of its genesis would.
+// validator of its genesis would: the state a height late.
 func (c *Chain) Store(dir string) error {
 	first := c.Genesis.Validators[0]
 	data, err := storage.Open(dir, storage.Identity{Network: c.Genesis.Network(), Validator: first.Key, Name: first.Name}, nil)
@@ -26,13 +26,15 @@ func (c *Chain) commit(s storage.Store) error {
 	if err := s.Commit(storage.Commit{State: stored(state.Entries())}); err != nil {
 		return err
 	}
+	var late []ledger.Change
 	for _, b := range c.Blocks {
 		err := s.Commit(storage.Commit{
-			Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), State: stored(b.Changes),
+			Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), State: stored(late),
 		})
 		if err != nil {
 			return err
 		}
+		late = b.Changes
 	}
 	return nil
 }

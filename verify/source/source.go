@@ -28,8 +28,10 @@ type Source interface {
 	// until yield returns false. The error is a *validity.Fault where the chain
 	// is damaged, and says what failed where the source is.
 	Read(ctx context.Context, yield func(Piece) bool) error
-	// Compare checks what the source says of the state after Head. The error is a
-	// *validity.Fault, or says what failed.
+	// Compare checks what the source says of a state, which is that after Head or
+	// that before it, for nodes store it a height late; nil where it says nothing of
+	// that one. The error is a *validity.Fault, or says what failed. It may be called
+	// while Read is under way.
 	Compare(state *ledger.State) error
 	// Close ends the use of the source.
 	Close() error
