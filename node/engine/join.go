@@ -107,7 +107,11 @@ func (j *joiner) doubt(e *Engine, reason error) {
 	if j.doubts == nil {
 		j.doubts = snapshotDoubts{}
 	}
-	j.doubts.add(j.from)
+	if errors.Is(reason, errNoOffer) {
+		j.doubts.pass(j.from)
+	} else {
+		j.doubts.add(j.from)
+	}
 	j.from, j.offer, j.answer = types.PublicKey{}, nil, false
 }
 
@@ -163,8 +167,14 @@ func (j *joiner) receive(e *Engine, from types.PublicKey, payload []byte) (whole
 // diskError is an error that is none of the peer's.
 type diskError struct{ error }
 
+// errNoOffer is no fault of a peer's.
+var errNoOffer = errors.New("it offers none now: it has let go of it, or gives to as many others as it can")
+
 // take checks a piece and does what follows upon it.
 func (j *joiner) take(e *Engine, body []byte) error {
+	if len(body) == 0 && j.what.Piece == pieceOffer {
+		return errNoOffer
+	}
 	if len(body) == 0 {
 		return fmt.Errorf("it does not have it: piece %d of height %d", j.what.Piece, j.what.At)
 	}

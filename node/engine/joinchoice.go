@@ -13,6 +13,9 @@ const (
 	// that is of no use again and again costs ever less.
 	snapshotDoubt    = time.Minute
 	maxSnapshotDoubt = 16 * time.Minute
+	// noOfferPause is how soon a peer is asked again that had nothing to offer: it
+	// may have had too many others to serve.
+	noOfferPause = 10 * time.Second
 	// lackPatience is how long a node that is behind looks for somebody who has the
 	// blocks it needs, before it goes on from a snapshot without them: peers that
 	// have them may just be starting too.
@@ -40,6 +43,11 @@ func (d snapshotDoubts) add(peer types.PublicKey) {
 	d[peer] = snapshotDoubted{time.Now().Add(last), last}
 }
 
+// pass leaves a peer alone for a moment, without a doubt about it.
+func (d snapshotDoubts) pass(peer types.PublicKey) {
+	d[peer] = snapshotDoubted{time.Now().Add(noOfferPause), d[peer].last}
+}
+
 // stall is since when a node has been behind and had no block.
 type stall struct {
 	head  uint64
@@ -48,12 +56,16 @@ type stall struct {
 
 // choose returns a peer to take a snapshot from. That is called for where this
 // node would not keep the blocks below it, and where it waits for blocks in vain.
-// What a single peer says of its snapshot is no reason: it may be none.
+// What a single peer says of its snapshot is no reason: it may be none. Each node
+// begins to look with another peer, so that those who start together do not all ask
+// the same.
 func (j *joiner) choose(e *Engine) (peer types.PublicKey, ok bool) {
 	head, keep := e.chain.head.Height, e.options.Config.Storage.KeepBlocks
 	_, sure := e.claimed()
 	lacks := j.lacks(e)
-	for _, p := range e.linked() {
+	peers := e.linked()
+	for i := range peers {
+		p := peers[(i+int(e.self[0]))%len(peers)]
 		snapshot := e.peers.has(p).snapshot
 		if snapshot <= head || j.doubts.about(p) {
 			continue

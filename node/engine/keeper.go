@@ -28,10 +28,6 @@ const (
 	// maxSnapshots is how many there are: the newest, and the one before it, which
 	// somebody may be fetching.
 	maxSnapshots = 2
-	// windowBytes is about how much of a snapshot is held in memory, to be sent
-	// next. The state is stored in another order than it is handed on, so that
-	// each window takes a walk over all of it.
-	windowBytes = 8 << 20
 	// maxAsked bounds the questions that wait: one of each peer, so that none that
 	// asks without end keeps the others from an answer.
 	maxAsked = types.MaxValidators
@@ -57,6 +53,7 @@ type keeper struct {
 	mu    sync.Mutex
 	waits map[types.PublicKey]bool // whose question is in asks
 	list  []*kept                  // the oldest first
+	serve serving
 
 	last time.Time // when the newest was taken; of the main loop
 }
@@ -66,7 +63,6 @@ type kept struct {
 	height uint64
 	view   storage.View
 	cut    *ledger.Cut // nil until somebody has asked
-	window map[int][]byte
 }
 
 type asked struct {
@@ -78,6 +74,7 @@ func newKeeper(h history, links Links, log *slog.Logger) *keeper {
 	return &keeper{
 		history: h, links: links, log: log, every: snapshotEvery,
 		ready: make(chan *kept, maxSnapshots), sunk: make(chan struct{}, 1), asks: make(chan asked, maxAsked), waits: map[types.PublicKey]bool{},
+		serve: newServing(),
 	}
 }
 
@@ -202,6 +199,7 @@ func (k *keeper) close() {
 }
 
 func (k *keeper) drop(s *kept) {
+	k.serve.drop(s)
 	if err := s.view.Close(); err != nil {
 		k.log.Warn("a snapshot of the state cannot be closed", "height", s.height, "error", err)
 	}
@@ -225,6 +223,7 @@ func (k *keeper) answer(a asked) {
 		body = nil
 	}
 	k.links.Send(a.by, p2p.KindSnapshotFound, a.what.encode(body))
+	k.serve.answered(a.by)
 }
 
 func (k *keeper) body(a asked) ([]byte, error) {
@@ -234,14 +233,14 @@ func (k *keeper) body(a asked) ([]byte, error) {
 	case pieceHandovers:
 		return k.handovers(a.what.At, a.what.Index)
 	case piecePart:
-		return k.part(a.what.At, a.what.Index)
+		return k.part(a.by, a.what.At, a.what.Index)
 	}
 	return nil, nil
 }
 
-// offer tells of the newest snapshot.
+// offer tells of the newest snapshot, if the peer can be served.
 func (k *keeper) offer(to types.PublicKey) ([]byte, error) {
-	if len(k.list) == 0 {
+	if len(k.list) == 0 || k.serve.admit(to) == nil {
 		return nil, nil
 	}
 	s := k.list[len(k.list)-1]
@@ -281,40 +280,12 @@ func (k *keeper) handovers(from, to uint64) ([]byte, error) {
 // validators each takes 28 kB, and more of them do not fit.
 const maxHandoverPage = 64
 
-// part returns a part of a snapshot, if it is still here.
-func (k *keeper) part(height, index uint64) ([]byte, error) {
+// part returns a part of a snapshot, if it is still here and the peer can be served.
+func (k *keeper) part(to types.PublicKey, height, index uint64) ([]byte, error) {
 	for _, s := range k.list {
-		if s.height != height || s.cut == nil || index >= uint64(s.cut.Parts()) {
-			continue
+		if s.height == height && s.cut != nil && index < uint64(s.cut.Parts()) {
+			return k.serve.part(to, s, int(index))
 		}
-		if s.window[int(index)] == nil {
-			if err := k.fill(s, int(index)); err != nil {
-				return nil, err
-			}
-		}
-		return s.window[int(index)], nil
 	}
 	return nil, nil
-}
-
-// fill reads the parts from one on, as many as a window holds. There is one
-// window at a time.
-func (k *keeper) fill(s *kept, from int) error {
-	for _, other := range k.list {
-		other.window = nil
-	}
-	to := min(s.cut.Parts(), from+max(1, windowBytes/max(1, s.cut.Bytes/s.cut.Parts())))
-	parts := map[int][]ledger.Change{}
-	err := s.view.State(func(key, value []byte) error {
-		if part := s.cut.PartOf(key); part >= from && part < to {
-			both := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
-			parts[part] = append(parts[part], ledger.Change{Key: both[:len(key):len(key)], Value: both[len(key):]})
-		}
-		return nil
-	})
-	s.window = map[int][]byte{}
-	for part, entries := range parts {
-		s.window[part] = encodeEntries(entries)
-	}
-	return err
 }
