@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -174,7 +175,7 @@ func (e *Engine) Winners(_ context.Context, height uint64, limit int) ([]message
 	return out, nil
 }
 
-func (e *Engine) winner(height uint64, i *heightInfo) message.Winner {
+func (e *Engine) winner(height uint64, i *heights.Info) message.Winner {
 	return message.Winner{
 		Height: height, Round: i.Round, Validator: e.Name(i.Proposer), Guest: i.Winner != i.Proposer, Key: i.Winner,
 		Hash: i.Hash, Time: message.Timestamp(i.Time), Records: i.Records,

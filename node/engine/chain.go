@@ -8,6 +8,7 @@ import (
 	"github.com/posnet/posnet/node/consensus"
 	"github.com/posnet/posnet/node/failpoint"
 	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -184,19 +185,19 @@ func (c *chain) execute(header types.Header, records []types.VerifiedRecord) (*e
 // for write. An error leaves the node unable to go on.
 func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Commit, error) {
 	h := &x.Block.Header
-	info := heightInfo{
+	info := heights.Info{
 		Seed: c.next.Seed, Participants: participantsHash(c.next.Participants), Round: h.Round,
 		Winner: h.Winner, Proposer: h.Proposer, Hash: h.Hash(), Time: h.Time, Records: h.Records,
 		Total: c.records + uint64(h.Records),
 	}
 	batch := storage.Commit{Height: h.Height, Block: rawBlock, Certificate: certificate, Records: x.Block.IDs()}
-	batch.Aux = append(c.unsaved, storage.Change{Key: heightKey(h.Height), Value: info.encode()})
+	batch.Aux = append(c.unsaved, storage.Change{Key: heights.InfoKey(h.Height), Value: info.Encode()})
 	if c.drawn != info.Participants {
 		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.Participants)})
 	}
 	batch.Aux = append(batch.Aux, c.newSets()...)
 	if h.NextValidators != h.Validators {
-		batch.Aux = append(batch.Aux, storage.Change{Key: handoverKey(h.Height), Value: encodeCertified(h, certificate)})
+		batch.Aux = append(batch.Aux, storage.Change{Key: heights.HandoverKey(h.Height), Value: heights.EncodeCertified(h, certificate)})
 	}
 	batch.State, c.late = c.late, stored(c.state.Commit(x.Delta))
 	c.head, c.records = validity.Head{Height: h.Height, Hash: info.Hash, Time: h.Time}, info.Total
@@ -221,7 +222,7 @@ func (c *chain) newSets() []storage.Change {
 	var out []storage.Change
 	for _, set := range []*types.ValidatorSet{c.next.Set, c.next.Following} {
 		if !slices.Contains(c.sets, set.Hash()) {
-			out = append(out, storage.Change{Key: setKey(set.Hash()), Value: set.Encode()})
+			out = append(out, storage.Change{Key: heights.SetKey(set.Hash()), Value: set.Encode()})
 		}
 	}
 	return out

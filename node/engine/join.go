@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -225,17 +226,17 @@ func (j *joiner) takeHandovers(e *Engine, body []byte) error {
 	}
 	var proofs []storage.Change
 	for _, h := range list {
-		if h.header.Height > j.offer.height() {
-			return fmt.Errorf("a handover of height %d was not asked for", h.header.Height)
+		if h.Header.Height > j.offer.height() {
+			return fmt.Errorf("a handover of height %d was not asked for", h.Header.Height)
 		}
-		if err := j.trial.Take(h.header, h.certificate, h.set); err != nil {
+		if err := j.trial.Take(h.Header, h.Certificate, h.Set); err != nil {
 			return err
 		}
 		proofs = append(proofs,
-			storage.Change{Key: setKey(h.set.Hash()), Value: h.set.Encode()},
-			storage.Change{Key: handoverKey(h.header.Height), Value: encodeCertified(h.header, h.certificate.Encode())})
-		for i := range h.set.Len() {
-			v := h.set.At(i)
+			storage.Change{Key: heights.SetKey(h.Set.Hash()), Value: h.Set.Encode()},
+			storage.Change{Key: heights.HandoverKey(h.Header.Height), Value: heights.EncodeCertified(h.Header, h.Certificate.Encode())})
+		for i := range h.Set.Len() {
+			v := h.Set.At(i)
 			proofs = append(proofs, storage.Change{Key: append([]byte{keyName}, v.Key[:]...), Value: []byte(v.Name)})
 		}
 	}
@@ -348,7 +349,7 @@ func (e *Engine) replaceChain(o *offer) error {
 // installChain makes the staged state the stored one, and reads it back.
 func (e *Engine) installChain(o *offer) (*chain, error) {
 	err := e.options.Data.Store.Install(storage.Installed{
-		Height: o.height(), Drop: [][]byte{{keyHeight}}, Aux: []storage.Change{{Key: []byte{keyBase}, Value: o.header.Encode()}},
+		Height: o.height(), Drop: [][]byte{{heights.KeyInfo}}, Aux: []storage.Change{{Key: []byte{keyBase}, Value: o.header.Encode()}},
 	})
 	if err != nil {
 		return nil, err

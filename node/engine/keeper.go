@@ -270,7 +270,7 @@ func (k *keeper) handovers(from, to uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for len(list) > 0 && list[len(list)-1].header.Height > to {
+	for len(list) > 0 && list[len(list)-1].Header.Height > to {
 		list = list[:len(list)-1]
 	}
 	return encodeHandovers(list), nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/posnet/posnet/node/fairness"
 	"github.com/posnet/posnet/node/genesis"
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/rpc/message"
@@ -84,7 +85,7 @@ func (e *Engine) Draw(ctx context.Context, height uint64, limit int) (message.Dr
 	if height > next {
 		return message.Draw{}, message.Errorf(message.StatusNotFound, "the draw of height %d is not known yet: the newest known is that of height %d", height, next)
 	}
-	var info *heightInfo
+	var info *heights.Info
 	if height < next {
 		i, err := e.history.info(height)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
 )
@@ -70,7 +71,7 @@ func (e *Engine) pruneSome(most int) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		err = store.Prune(storage.Pruned{Height: height, Records: block.IDs(), Aux: []storage.Change{{Key: heightKey(height)}}})
+		err = store.Prune(storage.Pruned{Height: height, Records: block.IDs(), Aux: []storage.Change{{Key: heights.InfoKey(height)}}})
 		if err != nil && !errors.Is(err, storage.ErrNotOldest) {
 			return false, err
 		}

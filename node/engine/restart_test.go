@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -130,7 +131,7 @@ func TestDamagedFolders(t *testing.T) {
 			want string
 		}{
 			"evidence":    {append([]byte{keyEvidence}, "x"...), "evidence cannot be read"},
-			"height info": {heightKey(3), "height 3"},
+			"height info": {heights.InfoKey(3), "height 3"},
 		} {
 			n.data.Store = &overlaidStore{Store: good, key: c.key, value: []byte("damaged")}
 			if err := n.make(); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -155,11 +156,11 @@ func TestLostFirstBlocksAreNoticed(t *testing.T) {
 		w.grow(5, 0)
 		w.stop(0)
 		for height := n.data.Store.Oldest(); height < 3; height++ {
-			raw, _, err := n.data.Store.Aux(heightKey(height))
+			raw, _, err := n.data.Store.Aux(heights.InfoKey(height))
 			if err != nil {
 				t.Fatal(err)
 			}
-			info, err := decodeHeightInfo(raw)
+			info, err := heights.DecodeInfo(raw)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/types"
@@ -117,19 +118,19 @@ var lies = map[string]func(w *network, what snapshotWanted, body []byte) []byte{
 		return outline
 	}),
 	"an old height": func(w *network, what snapshotWanted, body []byte) []byte { return reheight(what, body, 0) },
-	"a handover nobody signed": inHandovers(func(list []handover) []handover {
-		list[0].certificate.Signatures[0].Signature[0] ^= 1
+	"a handover nobody signed": inHandovers(func(list []heights.Handover) []heights.Handover {
+		list[0].Certificate.Signatures[0].Signature[0] ^= 1
 		return list
 	}),
-	"a handover to the liar": inHandovers(func(list []handover) []handover {
-		list[0].set, _ = types.NewValidatorSet([]types.Validator{{Name: "v2", Key: seed("v2").Public(), Stake: 1}})
+	"a handover to the liar": inHandovers(func(list []heights.Handover) []heights.Handover {
+		list[0].Set, _ = types.NewValidatorSet([]types.Validator{{Name: "v2", Key: seed("v2").Public(), Stake: 1}})
 		return list
 	}),
-	"a handover missing": inHandovers(func(list []handover) []handover { return list[1:] }),
-	"no handovers":       inHandovers(func([]handover) []handover { return nil }),
-	"handovers twice":    inHandovers(func(list []handover) []handover { return append(list, list...) }),
-	"later handovers": inHandovers(func(list []handover) []handover {
-		list[0].header.Height = 1000
+	"a handover missing": inHandovers(func(list []heights.Handover) []heights.Handover { return list[1:] }),
+	"no handovers":       inHandovers(func([]heights.Handover) []heights.Handover { return nil }),
+	"handovers twice":    inHandovers(func(list []heights.Handover) []heights.Handover { return append(list, list...) }),
+	"later handovers": inHandovers(func(list []heights.Handover) []heights.Handover {
+		list[0].Header.Height = 1000
 		return list
 	}),
 }
@@ -161,7 +162,7 @@ func inOffer(change func(header, next *types.Header, c *types.Certificate, outli
 	}
 }
 
-func inHandovers(change func([]handover) []handover) func(*network, snapshotWanted, []byte) []byte {
+func inHandovers(change func([]heights.Handover) []heights.Handover) func(*network, snapshotWanted, []byte) []byte {
 	return func(_ *network, what snapshotWanted, body []byte) []byte {
 		if what.Piece != pieceHandovers {
 			return body

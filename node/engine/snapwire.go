@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/types"
 )
@@ -57,9 +58,9 @@ type offer struct {
 func (o *offer) height() uint64 { return o.header.Height }
 
 func encodeOffer(header, next *types.Header, certificate, outline []byte) []byte {
-	e := types.NewEncoder("", 16+2*maxHeader+len(certificate)+len(outline))
+	e := types.NewEncoder("", 16+2*heights.MaxHeader+len(certificate)+len(outline))
 	e.Bytes(header.Encode())
-	e.Bytes(encodeCertified(next, certificate))
+	e.Bytes(heights.EncodeCertified(next, certificate))
 	e.Bytes(outline)
 	return e.Data()
 }
@@ -69,7 +70,7 @@ func encodeOffer(header, next *types.Header, certificate, outline []byte) []byte
 // the next header its certificate tells.
 func decodeOffer(raw []byte) (*offer, error) {
 	d := types.NewDecoder(raw)
-	header, next, outline := d.Bytes(maxHeader), d.Bytes(maxHeader+maxCertificate+8), d.Bytes(len(raw))
+	header, next, outline := d.Bytes(heights.MaxHeader), d.Bytes(heights.MaxHeader+heights.MaxCertificate+8), d.Bytes(len(raw))
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func decodeOffer(raw []byte) (*offer, error) {
 	if o.header, err = types.DecodeHeader(header); err != nil {
 		return nil, err
 	}
-	if o.next, o.certificate, err = decodeCertified(next); err != nil {
+	if o.next, o.certificate, err = heights.DecodeCertified(next); err != nil {
 		return nil, err
 	}
 	if o.outline, err = ledger.DecodeOutline(outline); err != nil {
@@ -97,18 +98,18 @@ func decodeOffer(raw []byte) (*offer, error) {
 // of a hundred validators. maxHandoversBytes is how much one answer holds, one
 // handover at least.
 const (
-	maxHandoverBytes  = maxHeader + maxCertificate + 64<<10
+	maxHandoverBytes  = heights.MaxHeader + heights.MaxCertificate + 64<<10
 	maxHandoversBytes = 512 << 10
 	maxHandovers      = 1000 // of an answer: the smallest take half a kilobyte
 )
 
-func encodeHandovers(list []handover) []byte {
+func encodeHandovers(list []heights.Handover) []byte {
 	var pieces [][]byte
 	size := 4
 	for _, h := range list {
 		e := types.NewEncoder("", 0)
-		e.Bytes(encodeCertified(h.header, h.certificate.Encode()))
-		e.Bytes(h.set.Encode())
+		e.Bytes(heights.EncodeCertified(h.Header, h.Certificate.Encode()))
+		e.Bytes(h.Set.Encode())
 		if size += 4 + len(e.Data()); size > maxHandoversBytes && len(pieces) > 0 {
 			break
 		}
@@ -122,9 +123,9 @@ func encodeHandovers(list []handover) []byte {
 	return e.Data()
 }
 
-func decodeHandovers(raw []byte) ([]handover, error) {
+func decodeHandovers(raw []byte) ([]heights.Handover, error) {
 	d := types.NewDecoder(raw)
-	list := make([]handover, d.Count(8, maxHandovers))
+	list := make([]heights.Handover, d.Count(8, maxHandovers))
 	for i := range list {
 		one := types.NewDecoder(d.Bytes(maxHandoverBytes))
 		certified, set := one.Bytes(maxHandoverBytes), one.Bytes(maxHandoverBytes)
@@ -132,14 +133,14 @@ func decodeHandovers(raw []byte) ([]handover, error) {
 			return nil, err
 		}
 		var err error
-		if list[i].header, list[i].certificate, err = decodeCertified(certified); err != nil {
+		if list[i].Header, list[i].Certificate, err = heights.DecodeCertified(certified); err != nil {
 			return nil, err
 		}
-		if list[i].set, err = types.DecodeValidatorSet(set); err != nil {
+		if list[i].Set, err = types.DecodeValidatorSet(set); err != nil {
 			return nil, err
 		}
-		if !bytes.Equal(list[i].set.Encode(), set) {
-			return nil, fmt.Errorf("the validators handed over to at height %d are not in order", list[i].header.Height)
+		if !bytes.Equal(list[i].Set.Encode(), set) {
+			return nil, fmt.Errorf("the validators handed over to at height %d are not in order", list[i].Header.Height)
 		}
 	}
 	return list, d.Finish()

@@ -41,7 +41,7 @@ func (e *Engine) Handovers(_ context.Context, from uint64, limit int) ([]message
 	}
 	out := make([]message.Handover, len(list))
 	for i, h := range list {
-		out[i] = message.Handover{Header: message.NewHeader(h.header), Certificate: h.certificate, Validators: h.set.List()}
+		out[i] = message.Handover{Header: message.NewHeader(h.Header), Certificate: h.Certificate, Validators: h.Set.List()}
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -127,7 +128,7 @@ func TestAuditStopsOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := prepareNetwork(t, []uint64{1}, nil)
 		n := w.nodes[0]
-		n.data.Store = &overlaidStore{Store: n.data.Store, key: heightKey(2), value: []byte("damaged")}
+		n.data.Store = &overlaidStore{Store: n.data.Store, key: heights.InfoKey(2), value: []byte("damaged")}
 		w.start(0)
 		quiet(time.Second)
 		w.grow(5, 0)

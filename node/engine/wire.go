@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/types"
 )
 
@@ -18,7 +19,6 @@ const (
 	maxBlocksPerAnswer = 256
 	maxBlocksBytes     = 4 << 20
 	maxBlockFrame      = types.MaxBlockBytes + 1<<20
-	maxCertificate     = 16 << 10
 )
 
 // wanted asks for the records of a block that this node lacks.
@@ -106,7 +106,7 @@ func decodeBlocks(raw []byte) ([]certified, error) {
 	n := d.Count(8, maxBlocksPerAnswer)
 	out := make([]certified, 0, n)
 	for range n {
-		c := certified{rawBlock: d.Bytes(maxBlockFrame), rawCert: d.Bytes(maxCertificate)}
+		c := certified{rawBlock: d.Bytes(maxBlockFrame), rawCert: d.Bytes(heights.MaxCertificate)}
 		if d.Err() != nil {
 			break
 		}

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/storage"
@@ -49,12 +50,12 @@ func TestWireRoundTrips(t *testing.T) {
 			Height: rapid.Uint64Range(0, maxHeight).Draw(rt, "height"), Hash: drawHash(rt, "hash"),
 			Oldest: rapid.Uint64Range(0, maxHeight).Draw(rt, "oldest"), Snapshot: rapid.Uint64Range(0, maxHeight).Draw(rt, "snapshot"),
 		}).encode(), rewriteStatus)
-		info := heightInfo{
+		info := heights.Info{
 			Seed: [32]byte(drawHash(rt, "seed")), Participants: drawHash(rt, "list"), Round: rapid.Uint32().Draw(rt, "round"),
 			Winner: types.PublicKey(drawHash(rt, "winner")), Proposer: types.PublicKey(drawHash(rt, "proposer")), Hash: drawHash(rt, "hash"),
 			Time: types.Time(rapid.Int64().Draw(rt, "time")), Records: rapid.Uint32().Draw(rt, "records"), Total: rapid.Uint64().Draw(rt, "total"),
 		}
-		same("height info", info.encode(), rewriteInfo)
+		same("height info", info.Encode(), rewriteInfo)
 		var list []ledger.Participant
 		for range rapid.IntRange(0, 4).Draw(rt, "participants") {
 			p := ledger.Participant{ID: types.PublicKey(drawHash(rt, "id")), Weight: rapid.Uint64().Draw(rt, "weight"), Host: types.PublicKey(drawHash(rt, "host"))}
@@ -102,8 +103,8 @@ func rewriteStatus(raw []byte) ([]byte, error) {
 }
 
 func rewriteInfo(raw []byte) ([]byte, error) {
-	i, err := decodeHeightInfo(raw)
-	return i.encode(), err
+	i, err := heights.DecodeInfo(raw)
+	return i.Encode(), err
 }
 
 func rewriteParticipants(raw []byte) ([]byte, error) {
@@ -170,7 +171,7 @@ func testHandovers(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return encodeHandovers([]handover{{&types.Header{Height: 3, NextValidators: set.Hash()}, &types.Certificate{Height: 3}, set}})
+	return encodeHandovers([]heights.Handover{{Header: &types.Header{Height: 3, NextValidators: set.Hash()}, Certificate: &types.Certificate{Height: 3}, Set: set}})
 }
 
 // testOffer is an offer whose parts belong together, but for the certificate.
@@ -188,7 +189,7 @@ func FuzzDecoders(f *testing.F) {
 	p, records := testProposal(7, 3, "p")
 	for kind, raw := range [][]byte{
 		(&wanted{IDs: make([]types.Hash, 3)}).encode(), encodeFound(types.Hash{}, records), encodeBlocksWanted(5), (&peerStatus{Height: 5}).encode(),
-		(&heightInfo{}).encode(), encodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
+		(&heights.Info{}).Encode(), encodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
 		(&snapshotWanted{piecePart, 5, 1}).encode([]byte("body")), testOffer(), testHandovers(f), encodeEntries([]ledger.Change{{Key: []byte("k"), Value: []byte("v")}}),
 	} {
 		f.Add(uint8(kind), raw)
