@@ -95,11 +95,12 @@ func TestAgainstNaive(t *testing.T) {
 // drawBlock tries a random block on both. If it is not valid on either, nothing
 // must have changed.
 func drawBlock(t *rapid.T, g *genesis.Genesis, s *State, n *naive) []Change {
-	before, digest := n.copy(), s.Digest()
-	twin, err := Load(g, each(slices.All(s.Entries())))
+	before, digest, entries := n.copy(), s.Digest(), s.Entries()
+	twin, err := Load(g, each(slices.All(entries)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	seed, set, guests := s.Seed(), s.Validators(s.Height()+1), len(s.Guests())
 	in := n.participants()
 	winner := key(carol)
 	if rapid.IntRange(0, 9).Draw(t, "stranger") > 0 {
@@ -108,8 +109,13 @@ func drawBlock(t *rapid.T, g *genesis.Genesis, s *State, n *naive) []Change {
 	n.begin(winner)
 	trial := s.Begin(n.height, winner, in[winner].Host)
 	again := twin.Begin(n.height, winner, in[winner].Host)
+	b := &types.Block{Header: types.Header{Height: n.height, Winner: winner, Proposer: in[winner].Host}}
 	try := func(rec types.VerifiedRecord) {
-		if applyBoth(t, trial, n, rec) && again.Apply(rec) != nil {
+		if !applyBoth(t, trial, n, rec) {
+			return
+		}
+		b.Records = append(b.Records, rec.Record())
+		if again.Apply(rec) != nil {
 			t.Fatal("a record that was valid is not when the block is replayed")
 		}
 	}
@@ -139,6 +145,11 @@ func drawBlock(t *rapid.T, g *genesis.Genesis, s *State, n *naive) []Change {
 	if !slices.EqualFunc(changes, twin.Commit(replayed), equalChange) || s.Digest() != twin.Digest() {
 		t.Fatal("the block replayed gives another state")
 	}
+	plain := guests+len(s.Guests()) == 0 && delta.Reward() == g.Params.BlockReward
+	for _, r := range b.Records {
+		plain = plain && r.Type != types.Entry && r.Type != types.Leave
+	}
+	checkRevert(t, twin, b, seed, set, entries, plain)
 	return changes
 }
 
