@@ -21,11 +21,19 @@ import (
 type Options struct {
 	Genesis *genesis.Genesis
 	Source  source.Source
+	// Trusted, if set, is a block that must be in the chain, if the source has its height.
+	Trusted *Trusted
 	// Each, if set, is told of each block that was verified, in order. It must be
 	// quick; an error of it ends the run as one of the chain would.
 	Each func(Progress) error
 	// Workers is on how many cores; 0 stands for all.
 	Workers int
+}
+
+// Trusted is a block that somebody else vouches for.
+type Trusted struct {
+	Height uint64
+	Hash   types.Hash
 }
 
 // Progress is how far it has come.
@@ -37,14 +45,22 @@ type Progress struct {
 
 // Result is what was found.
 type Result struct {
-	Tally *replay.Tally // of the blocks that are sound: all below the fault
-	State *ledger.State // after the newest sound block; nil with a fault
+	Tally *replay.Tally // of the blocks that are sound: all below the fault, from the oldest on that the source has
+	State *ledger.State // after the newest sound block; nil with a fault, or where it is not known
 	Fault *validity.Fault
 	Took  time.Duration
+
+	// Handovers is how many lead from the genesis to the validators of the oldest block,
+	// if that is not the first.
+	Handovers int
+	// Lacks says why the state before the oldest block is not known; "" if it is.
+	Lacks string
+	// Trusted reports whether the block that somebody vouches for is here.
+	Trusted bool
 }
 
-// Run verifies a chain from its genesis on. The error says what kept it from
-// coming to a verdict: the source failed, or the context ended.
+// Run verifies a chain from its genesis on, or what the source has of it. The error
+// says what kept it from coming to a verdict: the source failed, or the context ended.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	chain, err := replay.New(o.Genesis)
 	if err != nil {
@@ -59,25 +75,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.result.Fault = &validity.Fault{Where: "network", What: "the chain is of another network than the genesis", Expected: network.String(), Found: o.Source.Network().String()}
 		return r.result, nil
 	}
-	if err := whole(o.Source); err != nil {
-		return nil, err
+	if o.Source.Oldest() > 1 {
+		err = r.fault(r.startLate(ctx))
 	}
-	err = r.fault(r.blocks(ctx))
+	if err == nil && r.result.Fault == nil {
+		err = r.fault(r.blocks(ctx))
+	}
 	if err == nil && r.result.Fault == nil {
 		err = r.fault(r.end())
 	}
 	r.result.Took = time.Since(began)
 	return r.result, err
-}
-
-// whole checks that a source has the blocks from the first on.
-func whole(s source.Source) error {
-	oldest := s.Oldest()
-	if oldest <= 1 {
-		return nil
-	}
-	return fmt.Errorf("%s cannot be verified: it has no block below %d, because older ones are not kept (storage.keepBlocks) or the node went on from a snapshot; "+
-		"what the state was before block %d would have to be taken on trust: verify a node that keeps all blocks, or single records with posnet proof", s.Label(), oldest, oldest)
 }
 
 // run is one verification under way.
@@ -86,6 +94,8 @@ type run struct {
 	chain  *replay.Chain
 	result *Result
 	late   error // what is wrong with the state that the source has, if that is of the height before the head
+	wrong  *validity.Fault
+	state  *ledger.State // for the chain to adopt where it comes to its height
 }
 
 // fault keeps an error that is one of the chain, and returns any other.
@@ -190,7 +200,7 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 		r.compareLate()
 		for piece := range in {
 			for _, b := range piece.blocks {
-				s, err := r.chain.Add(b)
+				s, err := r.addOne(b)
 				if err == nil {
 					r.compareLate()
 				}
@@ -209,8 +219,8 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 
 // compareLate holds the source's state against that before the newest block.
 func (r *run) compareLate() {
-	if r.chain.State().Height()+1 == r.Source.Head() {
-		r.late = r.Source.Compare(r.chain.State())
+	if s := r.chain.State(); s != nil && s.Height()+1 == r.Source.Head() {
+		r.late = r.Source.Compare(s)
 	}
 }
 
@@ -219,8 +229,8 @@ func (r *run) count(s *replay.Step) error {
 	if err := t.Add(s); err != nil {
 		return err
 	}
-	if r.Each == nil {
-		return nil
+	if err := r.checkTrusted(t.Head); err != nil || r.Each == nil {
+		return err
 	}
 	return r.Each(Progress{Head: t.Head, Of: r.Source.Head(), Records: t.RecordCount()})
 }
@@ -233,6 +243,12 @@ func (r *run) end() error {
 	}
 	if r.late != nil {
 		return r.late
+	}
+	if r.wrong != nil {
+		return r.wrong
+	}
+	if r.chain.State() == nil {
+		return nil
 	}
 	if err := r.Source.Compare(r.chain.State()); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -63,18 +64,29 @@ var faults = map[string]func(c *forge.Chain){
 	},
 }
 
-// forgeCommand makes a data folder with a forged chain and its genesis:
-// "forge FAULT DIR".
+// forgeCommand makes a data folder with a forged chain and its genesis: "forge FAULT
+// DIR". With "forge FAULT DIR OLDEST" it is a chain without guests, and blocks below
+// OLDEST are let go of.
 func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 || faults[args[0]] == nil {
-		ts.Fatalf("usage: forge FAULT DIR")
+	if neg || len(args) < 2 || len(args) > 3 || faults[args[0]] == nil {
+		ts.Fatalf("usage: forge FAULT DIR [OLDEST]")
 	}
-	c := forge.Lively()
+	made, oldest := forge.Lively, uint64(1)
+	if len(args) == 3 {
+		var err error
+		oldest, err = strconv.ParseUint(args[2], 10, 64)
+		ts.Check(err)
+		made = forge.Guestless
+	}
+	c := made()
 	faults[args[0]](c)
 	dir := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, "genesis.json"), c.Genesis.Encode(), 0o644))
 	ts.Check(c.Store(filepath.Join(dir, "alice", "data")))
+	if oldest > 1 {
+		ts.Check(c.Prune(filepath.Join(dir, "alice", "data"), oldest))
+	}
 }
 
 // damage changes a byte in the first quarter of the largest file whose name

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 // verifyFlags are the flags of posnet verify as typed.
 type verifyFlags struct {
-	url, genesis, network, output, plot string
+	url, genesis, network, trust, output, plot string
 }
 
 func newVerify() *cobra.Command {
@@ -38,10 +39,15 @@ are; their nodes must not run.
 The genesis is taken from the source, and its id printed: name the id you trust with
 --network, or a genesis file with --genesis, and nothing is believed.
 
+Of a source that has not all blocks, those are verified that it has, as far as that
+goes: the output says PARTIAL, and what is UNVERIFIED. A block that you know from
+elsewhere may be named with --trust HEIGHT:HASH; the chain must then have it.
+
 Exit code 1 means that something is wrong, and the first height at fault is named.`,
 		Example: `  posnet verify                                  # the node on this machine
   posnet verify .posnet/quickstart               # the folders of a stopped network
-  posnet verify 127.0.0.1:9001 --plot draws.svg -o json`,
+  posnet verify 127.0.0.1:9001 --plot draws.svg -o json
+  posnet verify 127.0.0.1:9001 --trust 4711:0db5ed1dab0b1c2ad2c1c8e0a6e3d41d25ba6c04d6e8de54b29f5ea0c1b5f24b`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("%s takes one source: %d given", cmd.CommandPath(), len(args))
@@ -60,6 +66,7 @@ Exit code 1 means that something is wrong, and the first height at fault is name
 	flags.StringVar(&f.url, "url", client.DefaultURL, "client API of the node, where no SOURCE is given")
 	flags.StringVar(&f.genesis, "genesis", "", "the network's genesis file; else that of the source is taken")
 	flags.StringVar(&f.network, "network", "", "the id that the network must have, 64 hex digits")
+	flags.StringVar(&f.trust, "trust", "", "a block that the chain must have, as HEIGHT:HASH")
 	flags.StringVarP(&f.output, "output", "o", "text", "text, json or yaml")
 	flags.StringVar(&f.plot, "plot", "", "write the lottery's picture to this file, .svg or .png")
 	return cmd
@@ -73,6 +80,10 @@ func (f *verifyFlags) verify(ctx context.Context, where string, out, errs io.Wri
 		if err := verdict.CheckPicture(f.plot); err != nil {
 			return usageError{err}
 		}
+	}
+	trusted, err := f.trusted()
+	if err != nil {
+		return err
 	}
 	sources, err := open(ctx, where)
 	if err != nil {
@@ -88,7 +99,7 @@ func (f *verifyFlags) verify(ctx context.Context, where string, out, errs io.Wri
 		return err
 	}
 	bar := newBar(errs)
-	found, err := verify.All(ctx, g, sources, bar.show)
+	found, err := verify.All(ctx, g, sources, trusted, bar.show)
 	bar.end()
 	if err != nil {
 		return err
@@ -100,7 +111,27 @@ func (f *verifyFlags) verify(ctx context.Context, where string, out, errs io.Wri
 	if bad := r.Fault(); bad != nil {
 		return fmt.Errorf("the chain of %s is not valid: %w", bad.Source, bad.Fault)
 	}
+	if trusted != nil && !r.Trusted() {
+		return fmt.Errorf("no block %d is here to be held against the one you trust: --trust must name one from %d to %d", trusted.Height, max(1, r.Chains[0].From-1), r.Chains[0].Height)
+	}
 	return nil
+}
+
+// trusted reads the block that a person trusts, nil if none is named.
+func (f *verifyFlags) trusted() (*verify.Trusted, error) {
+	if f.trust == "" {
+		return nil, nil
+	}
+	height, hash, _ := strings.Cut(f.trust, ":")
+	var t verify.Trusted
+	var err error
+	if t.Height, err = strconv.ParseUint(height, 10, 64); err == nil {
+		err = t.Hash.UnmarshalText([]byte(hash))
+	}
+	if err != nil || t.Height == 0 {
+		return nil, usagef("--trust %q: it must be HEIGHT:HASH, a height from 1 and 64 hex digits", f.trust)
+	}
+	return &t, nil
 }
 
 func (f *verifyFlags) print(out io.Writer, r *verdict.Report) error {

@@ -38,13 +38,7 @@ type Participant struct {
 // that there is always somebody to make a block.
 func (s *State) Participants() []Participant {
 	height := s.height + 1
-	list := make([]Participant, 0, s.next.Len()+len(s.guests))
-	waived := s.waived(height)
-	for i := range s.next.Len() {
-		if v := s.next.At(i); waived || v.DrawFrom <= height {
-			list = append(list, Participant{ID: v.Key, Weight: v.Stake, Host: v.Key})
-		}
-	}
+	list := Drawn(s.next, height)
 	for session, g := range s.guests {
 		if g.in(height) {
 			list = append(list, Participant{ID: session, Weight: g.Balance, Host: g.Host, Guest: true})
@@ -54,11 +48,24 @@ func (s *State) Participants() []Participant {
 	return list
 }
 
-// waived reports whether all validators of height+1 are drawn because none's
-// time has come.
-func (s *State) waived(height uint64) bool {
-	for i := range s.next.Len() {
-		if s.next.At(i).DrawFrom <= height {
+// Drawn returns which validators of a height take part in its draw, ascending by ID:
+// where there are no guests, all who do.
+func Drawn(set *types.ValidatorSet, height uint64) []Participant {
+	list := make([]Participant, 0, set.Len())
+	waived := waived(set, height)
+	for i := range set.Len() {
+		if v := set.At(i); waived || v.DrawFrom <= height {
+			list = append(list, Participant{ID: v.Key, Weight: v.Stake, Host: v.Key})
+		}
+	}
+	return list
+}
+
+// waived reports whether all validators of a height are drawn because none's time
+// has come.
+func waived(set *types.ValidatorSet, height uint64) bool {
+	for i := range set.Len() {
+		if set.At(i).DrawFrom <= height {
 			return false
 		}
 	}
@@ -69,7 +76,7 @@ func (s *State) waived(height uint64) bool {
 func (s *State) participant(id types.PublicKey) (Participant, bool) {
 	height := s.height + 1
 	if v, ok := s.next.ByKey(id); ok {
-		return Participant{ID: id, Weight: v.Stake, Host: id}, v.DrawFrom <= height || s.waived(height)
+		return Participant{ID: id, Weight: v.Stake, Host: id}, v.DrawFrom <= height || waived(s.next, height)
 	}
 	g, ok := s.guests[id]
 	return Participant{ID: id, Weight: g.Balance, Host: g.Host, Guest: true}, ok && g.in(height)

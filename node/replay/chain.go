@@ -37,9 +37,14 @@ func Open(v types.RecordVerifier, b *types.Block, c *types.Certificate) (*Opened
 // Chain is a chain as far as it was recomputed. It is used by one goroutine at
 // a time.
 type Chain struct {
-	state *ledger.State
-	next  *validity.Next
+	genesis *genesis.Genesis
+	state   *ledger.State // nil where it is not known
+	sets    Sets          // where the state is not known
+	next    *validity.Next
 }
+
+// Sets tells the validators of a height.
+type Sets func(height uint64) *types.ValidatorSet
 
 // New returns a chain that stands at genesis.
 func New(g *genesis.Genesis) (*Chain, error) {
@@ -48,18 +53,46 @@ func New(g *genesis.Genesis) (*Chain, error) {
 		return nil, err
 	}
 	next, err := validity.After(state, validity.GenesisHead(g))
-	return &Chain{state: state, next: next}, err
+	return &Chain{genesis: g, state: state, next: next}, err
 }
 
-// State is the state after the newest block. It must not be changed.
+// NewAt returns a chain that stands at a head, with the beacon's value of the height
+// above it. The state that the head left is not known, so that records are only
+// looked at by themselves, until Adopt brings it. The error is that of a draw which
+// nobody can take part in.
+func NewAt(g *genesis.Genesis, head validity.Head, seed lottery.Seed, sets Sets) (*Chain, error) {
+	c := &Chain{genesis: g, sets: sets}
+	return c, c.goOn(head, seed)
+}
+
+// goOn makes a head of which the state is not known the newest.
+func (c *Chain) goOn(head validity.Head, seed lottery.Seed) (err error) {
+	height := head.Height + 1
+	c.next, err = validity.Stateless(c.genesis.Network(), head, c.sets(height), c.sets(height+1), seed, c.genesis.Params.Guests)
+	return err
+}
+
+// Adopt takes a state for that after the newest block. Whether it is, the next block
+// added tells by its header: an error of Adopt is one of the state alone.
+func (c *Chain) Adopt(state *ledger.State) error {
+	next, err := validity.After(state, c.next.Head)
+	if err == nil {
+		c.state, c.next = state, next
+	}
+	return err
+}
+
+// State is the state after the newest block, nil where it is not known. It must not
+// be changed.
 func (c *Chain) State() *ledger.State { return c.state }
 
 // Next is the height above the newest block.
 func (c *Chain) Next() *validity.Next { return c.next }
 
-// Add makes a block the newest, if it follows: height, links, time, digests,
-// validators, the draw, and each record. Its proof and certificate are taken
-// for good until the Step is verified. After an error nothing more can be added.
+// Add makes a block the newest, if it follows: height, links, time, validators, the
+// draw, and where the state is known digests and each record. Its proof and
+// certificate are taken for good until the Step is verified. After an error nothing
+// more can be added.
 func (c *Chain) Add(b *Opened) (*Step, error) {
 	n := c.next
 	claim, err := n.CheckHeader(&b.header)
@@ -70,17 +103,32 @@ func (c *Chain) Add(b *Opened) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := n.Apply(b.header, b.records, output)
+	s := &Step{network: c.genesis.Network(), head: validity.HeadOf(&b.header), claim: claim, certificate: b.certificate, height: n}
+	if s.block, err = c.apply(b, output); err != nil {
+		return nil, err
+	}
+	if c.state == nil {
+		err = c.goOn(s.head, lottery.NextSeed(n.Seed, n.Height, output))
+	} else {
+		c.next, err = validity.After(c.state, s.head)
+	}
+	if err != nil {
+		return nil, &validity.Fault{Height: n.Height, Where: "records", What: fmt.Sprintf("they leave nobody to go on: %v", err)}
+	}
+	return s, nil
+}
+
+// apply brings the state, where it is known, to a block whose header was checked.
+func (c *Chain) apply(b *Opened, output lottery.Output) (*types.Block, error) {
+	if c.state == nil {
+		return c.next.Block(b.header, b.records)
+	}
+	x, err := c.next.Apply(b.header, b.records, output)
 	if err != nil {
 		return nil, err
 	}
 	c.state.Commit(x.Delta)
-	s := &Step{network: c.state.Network(), block: x.Block, claim: claim, certificate: b.certificate, height: n}
-	s.head = validity.HeadOf(&b.header)
-	if c.next, err = validity.After(c.state, s.head); err != nil {
-		return nil, &validity.Fault{Height: n.Height, Where: "records", What: fmt.Sprintf("they leave nobody to go on: %v", err)}
-	}
-	return s, nil
+	return x.Block, nil
 }
 
 // Step is a block that was added to a chain.
@@ -108,5 +156,8 @@ func (s *Step) Verify() error {
 	return validity.CheckCertificate(s.network, s.head.Height, s.head.Hash, s.height.Set, s.certificate)
 }
 
-// draw is the draw that the block was won in.
+// Stateful reports whether the records were applied to the state before the block.
+func (s *Step) Stateful() bool { return s.height.Stateful() }
+
+// draw is the draw that the block was won in, nil where it is not known who took part.
 func (s *Step) draw() *lottery.Draw { return s.height.Draw }

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"cmp"
+
 	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/types"
 	"github.com/posnet/posnet/node/validity"
@@ -13,11 +15,16 @@ const maxHandovers = 100
 // Tally counts verified blocks, and judges their draws. It is used by one
 // goroutine at a time.
 type Tally struct {
-	Head    validity.Head
-	Blocks  uint64
-	Records map[types.RecordType]uint64
-	Signed  uint64 // signatures: of records and in certificates
-	Late    uint64 // blocks of a later round than the first
+	Head   validity.Head
+	Blocks uint64
+	From   uint64 // the first height counted
+	// Applied is the first height whose records were applied to the state before it,
+	// and Drawn the first whose draw was judged; 0 where there is none. So it is with all
+	// heights from there on.
+	Applied, Drawn uint64
+	Records        map[types.RecordType]uint64
+	Signed         uint64 // signatures: of records and in certificates
+	Late           uint64 // blocks of a later round than the first
 	// Handovers are the heights whose validators were others than those of the
 	// height before, the newest of them; Changes is how many there were in all.
 	Handovers []uint64
@@ -27,9 +34,9 @@ type Tally struct {
 	names map[types.PublicKey]string
 }
 
-// NewTally returns a tally of a chain that stands at its genesis.
+// NewTally returns a tally of what will be added to a chain.
 func NewTally(c *Chain) *Tally {
-	t := &Tally{Head: c.next.Head, Records: map[types.RecordType]uint64{}, audit: lottery.NewAudit(), names: map[types.PublicKey]string{}}
+	t := &Tally{Head: c.next.Head, From: c.next.Height, Records: map[types.RecordType]uint64{}, audit: lottery.NewAudit(), names: map[types.PublicKey]string{}}
 	t.learn(c.next.Set)
 	return t
 }
@@ -37,8 +44,14 @@ func NewTally(c *Chain) *Tally {
 // Add counts a block that was verified. Blocks come in order.
 func (t *Tally) Add(s *Step) error {
 	h := &s.block.Header
-	if err := t.audit.Add(s.draw(), h.Round); err != nil {
-		return &validity.Fault{Height: h.Height, Where: "draw", What: err.Error()}
+	if d := s.draw(); d != nil {
+		if err := t.audit.Add(d, h.Round); err != nil {
+			return &validity.Fault{Height: h.Height, Where: "draw", What: err.Error()}
+		}
+		t.Drawn = cmp.Or(t.Drawn, h.Height)
+	}
+	if s.Stateful() {
+		t.Applied = cmp.Or(t.Applied, h.Height)
 	}
 	t.Head = s.head
 	t.Blocks++

@@ -33,12 +33,28 @@ func (n *Next) Execute(header types.Header, records []types.VerifiedRecord) (*Ex
 // which stays as it is. output is that of its proof. An error is a *Fault.
 func (n *Next) Apply(header types.Header, records []types.VerifiedRecord, output lottery.Output) (*Executed, error) {
 	trial := n.state.Begin(header.Height, header.Winner, header.Proposer)
-	block := &types.Block{Header: header, Records: make([]*types.Record, len(records))}
-	bytes := 0
 	for i, r := range records {
 		if err := trial.Apply(r); err != nil {
 			return nil, recordFault(n.Height, i, err)
 		}
+	}
+	block, err := n.Block(header, records)
+	if err != nil {
+		return nil, err
+	}
+	delta, err := trial.Finish(output)
+	if err != nil {
+		return nil, &Fault{Height: n.Height, Where: "records", What: err.Error()}
+	}
+	return &Executed{Block: block, Delta: delta}, nil
+}
+
+// Block puts a block together, and checks that it is not too large. An error is a
+// *Fault.
+func (n *Next) Block(header types.Header, records []types.VerifiedRecord) (*types.Block, error) {
+	block := &types.Block{Header: header, Records: make([]*types.Record, len(records))}
+	bytes := 0
+	for i, r := range records {
 		block.Records[i] = r.Record()
 		bytes += len(r.Record().Raw())
 	}
@@ -46,11 +62,7 @@ func (n *Next) Apply(header types.Header, records []types.VerifiedRecord, output
 		return nil, &Fault{Height: n.Height, Where: "records", What: fmt.Sprintf("%d records of %d bytes: at most %d of %d are allowed",
 			len(records), bytes, types.MaxBlockRecords, types.MaxBlockBytes)}
 	}
-	delta, err := trial.Finish(output)
-	if err != nil {
-		return nil, &Fault{Height: n.Height, Where: "records", What: err.Error()}
-	}
-	return &Executed{Block: block, Delta: delta}, nil
+	return block, nil
 }
 
 // CheckBody checks that a block holds the records its header binds, in their

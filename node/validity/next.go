@@ -34,8 +34,9 @@ type Next struct {
 	Draw         *lottery.Draw
 	Participants []ledger.Participant
 
-	state *ledger.State
-	hosts map[types.PublicKey]types.PublicKey // of every participant
+	network types.Hash
+	state   *ledger.State                       // nil where it is not known
+	hosts   map[types.PublicKey]types.PublicKey // of every participant
 }
 
 // After returns the height above head, with the state that head left. The error
@@ -44,20 +45,41 @@ func After(state *ledger.State, head Head) (*Next, error) {
 	height := head.Height + 1
 	n := &Next{
 		Head: head, Height: height, Set: state.Validators(height), Following: state.Validators(height + 1), Seed: state.Seed(),
-		Participants: state.Participants(), state: state, hosts: map[types.PublicKey]types.PublicKey{},
+		network: state.Network(), state: state,
 	}
 	if n.Set == nil {
 		return nil, fmt.Errorf("the state is of height %d and the newest block of height %d", state.Height(), head.Height)
 	}
-	for _, p := range n.Participants {
+	return n, n.draw(state.Participants())
+}
+
+// Stateless returns the height above head where the state that head left is not
+// known, but its validators, those of the height above it, and the beacon's value are.
+// CheckHeader then checks all but the state's digest, and where guests may take part,
+// whom nothing but the state tells, no draw: there is none. Nothing can be applied.
+func Stateless(network types.Hash, head Head, set, following *types.ValidatorSet, seed lottery.Seed, guests bool) (*Next, error) {
+	n := &Next{Head: head, Height: head.Height + 1, Set: set, Following: following, Seed: seed, network: network}
+	if guests {
+		return n, nil
+	}
+	return n, n.draw(ledger.Drawn(set, n.Height))
+}
+
+// draw makes the draw of those who take part.
+func (n *Next) draw(list []ledger.Participant) error {
+	n.Participants, n.hosts = list, map[types.PublicKey]types.PublicKey{}
+	for _, p := range list {
 		n.hosts[p.ID] = p.Host
 	}
 	var err error
-	if n.Draw, err = lottery.NewDraw(n.Seed, height, InDraw(n.Participants)); err != nil {
-		return nil, fmt.Errorf("height %d: %w", height, err)
+	if n.Draw, err = lottery.NewDraw(n.Seed, n.Height, InDraw(list)); err != nil {
+		return fmt.Errorf("height %d: %w", n.Height, err)
 	}
-	return n, nil
+	return nil
 }
+
+// Stateful reports whether the state that the head left is known.
+func (n *Next) Stateful() bool { return n.state != nil }
 
 // InDraw turns the ledger's participants into the lottery's.
 func InDraw(list []ledger.Participant) []lottery.Participant {
@@ -76,13 +98,19 @@ func (n *Next) Turn(round uint32) (winner, proposer types.PublicKey) {
 }
 
 // Header returns the header that a block of this height must have, but for
-// what its maker chooses: time, records, proof.
+// what its maker chooses: time, records, proof. What is not known is zero.
 func (n *Next) Header(round uint32) types.Header {
-	winner, proposer := n.Turn(round)
-	return types.Header{
-		Network: n.state.Network(), Height: n.Height, Round: round, Prev: n.Head.Hash, State: n.state.Digest(),
-		Validators: n.Set.Hash(), NextValidators: n.Following.Hash(), Winner: winner, Proposer: proposer,
+	h := types.Header{
+		Network: n.network, Height: n.Height, Round: round, Prev: n.Head.Hash,
+		Validators: n.Set.Hash(), NextValidators: n.Following.Hash(),
 	}
+	if n.state != nil {
+		h.State = n.state.Digest()
+	}
+	if n.Draw != nil {
+		h.Winner, h.Proposer = n.Turn(round)
+	}
+	return h
 }
 
 // CheckNetwork checks that a block is of a network. An error is a *Fault.
@@ -110,15 +138,15 @@ func (n *Next) CheckHeader(h *types.Header) (Claim, error) {
 		return bad("prev", "the block does not follow upon the one before it", want.Prev, h.Prev)
 	case h.Time < n.Head.Time:
 		return bad("time", "it is before the parent's", "at least "+n.Head.Time.String(), h.Time)
-	case h.State != want.State:
+	case n.state != nil && h.State != want.State:
 		return bad("state", "the state after the parent has another digest", want.State, h.State)
 	case h.Validators != want.Validators:
 		return bad("validators", "the validators of this height have another hash", want.Validators, h.Validators)
 	case h.NextValidators != want.NextValidators:
 		return bad("nextValidators", "the validators of the next height have another hash", want.NextValidators, h.NextValidators)
-	case h.Winner != want.Winner:
+	case n.Draw != nil && h.Winner != want.Winner:
 		return bad("winner", fmt.Sprintf("round %d drew another", h.Round), want.Winner, h.Winner)
-	case h.Proposer != want.Proposer:
+	case n.Draw != nil && h.Proposer != want.Proposer:
 		return bad("proposer", "it is neither the winner nor its host", want.Proposer, h.Proposer)
 	}
 	proposer, ok := n.Set.ByKey(h.Proposer)

@@ -43,6 +43,7 @@ type Block struct {
 	*types.Block
 	Certificate *types.Certificate
 	Set         *types.ValidatorSet // of its height
+	Seed        lottery.Seed        // of its height
 	Changes     []ledger.Change     // of the state, for a disk
 }
 
@@ -50,7 +51,8 @@ type Block struct {
 func (b Block) Clone() Block {
 	block, cert := *b.Block, *b.Certificate
 	block.Records, cert.Signatures = slices.Clone(block.Records), slices.Clone(cert.Signatures)
-	return Block{Block: &block, Certificate: &cert, Set: b.Set, Changes: b.Changes}
+	b.Block, b.Certificate = &block, &cert
+	return b
 }
 
 // Reseal makes header and certificate fit the block's records and header again,
@@ -137,7 +139,7 @@ func (c *Chain) AddAs(p Plan, records ...*types.Record) Block {
 	x, err := c.Next.Apply(b.Header, verified, output)
 	must(err)
 	out := Block{
-		Block: b, Set: c.Next.Set, Certificate: certify(c.network, b.Header.Height, b.Header.Hash(), c.Next.Set, p),
+		Block: b, Set: c.Next.Set, Seed: c.Next.Seed, Certificate: certify(c.network, b.Header.Height, b.Header.Hash(), c.Next.Set, p),
 		Changes: c.State.Commit(x.Delta),
 	}
 	c.Next, err = validity.After(c.State, validity.HeadOf(&b.Header))

@@ -12,8 +12,15 @@ const LivelyBlocks = 40
 // Lively makes a chain that has something of all there is: records of every
 // type, blocks without any, later rounds, certificates of a bare quorum and of
 // later rounds, validators that come, change and go, and a guest that wins.
-func Lively() *Chain {
-	c := New(Genesis(map[string]uint64{"alice": 30, "bob": 27, "carol": 23, "dave": 20}, "anna", "ben", "cleo"))
+func Lively() *Chain { return lively(true) }
+
+// Guestless makes the same without guests, in a network that takes none.
+func Guestless() *Chain { return lively(false) }
+
+func lively(guests bool) *Chain {
+	g := Genesis(map[string]uint64{"alice": 30, "bob": 27, "carol": 23, "dave": 20}, "anna", "ben", "cleo")
+	g.Params.Guests = guests
+	c := New(g)
 	for height := 1; height <= LivelyBlocks; height++ {
 		c.lively(height)
 	}
@@ -25,9 +32,13 @@ func (c *Chain) lively(height int) {
 	if height%5 != 0 {
 		records = append(records, c.Pay("anna", "ben", uint64(height)), c.Mint(Account("cleo"), 5, 0), c.Mint(OpenAccount("class"), 7, 1))
 	}
+	guests := c.Genesis.Params.Guests
 	switch height {
 	case 3:
-		records = append(records, c.Read("class", 66), c.Enter("guest", "bob", 60, 70))
+		records = append(records, c.Read("class", 66))
+		if guests {
+			records = append(records, c.Enter("guest", "bob", 60, 70))
+		}
 	case 6:
 		records = append(records, c.Stake("erin", 25))
 	case 12:
@@ -35,7 +46,9 @@ func (c *Chain) lively(height int) {
 	case 20:
 		records = append(records, c.Stake("bob", 30))
 	case 30:
-		records = append(records, c.Leave("guest"))
+		if guests {
+			records = append(records, c.Leave("guest"))
+		}
 	}
 	plan := Plan{}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/posnet/posnet/client/light"
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/types"
 )
@@ -12,13 +13,20 @@ import (
 // Handovers returns the handovers below a height, as a node would.
 func (c *Chain) Handovers(below uint64) []message.Handover {
 	list := []message.Handover{}
+	for _, h := range c.handovers(1, below) {
+		list = append(list, message.Handover{Header: message.NewHeader(h.Header), Certificate: h.Certificate, Validators: h.Set.List()})
+	}
+	return list
+}
+
+func (c *Chain) handovers(from, below uint64) (list []heights.Handover) {
 	for i, b := range c.Blocks {
-		if h := &b.Header; h.Height < below && h.NextValidators != h.Validators {
+		if h := &b.Header; h.Height >= from && h.Height < below && h.NextValidators != h.Validators {
 			next := c.Next.Set
 			if i+1 < len(c.Blocks) {
 				next = c.Blocks[i+1].Set
 			}
-			list = append(list, message.Handover{Header: message.NewHeader(h), Certificate: b.Certificate, Validators: next.List()})
+			list = append(list, heights.Handover{Header: h, Certificate: b.Certificate, Set: next})
 		}
 	}
 	return list

@@ -3,6 +3,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/posnet/posnet/node/fairness"
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/lottery"
@@ -14,9 +16,12 @@ import (
 
 // Report is what was found in one or several sources of one network.
 type Report struct {
-	Sound   bool    `json:"sound"` // nothing is wrong anywhere
-	Network Network `json:"network"`
-	Chains  []Chain `json:"chains"` // the longest first
+	Sound bool `json:"sound"` // nothing is wrong in what was verified
+	// Complete reports whether that is all there is: every chain from its genesis on. Else
+	// Chain.Unverified says what is left out.
+	Complete bool    `json:"complete"`
+	Network  Network `json:"network"`
+	Chains   []Chain `json:"chains"` // the longest first
 	// Fairness is the judgment over the draws of the longest chain's sound blocks.
 	Fairness message.Fairness `json:"fairness"`
 
@@ -37,7 +42,9 @@ type Network struct {
 // Chain is what was found in one source.
 type Chain struct {
 	Source     string            `json:"source"`
-	Height     uint64            `json:"height"` // of the newest sound block: all below are sound
+	From       uint64            `json:"from"`   // the first block that was verified: 1, unless the source lacks older ones
+	Blocks     uint64            `json:"blocks"` // that are sound
+	Height     uint64            `json:"height"` // of the newest sound block: all from From on are sound
 	HeadHash   types.Hash        `json:"headHash"`
 	HeadTime   message.Timestamp `json:"headTime"`
 	Records    map[string]uint64 `json:"records"`    // in sound blocks, by type
@@ -45,8 +52,16 @@ type Chain struct {
 	LateRounds uint64            `json:"lateRounds"` // blocks that the first one drawn did not make
 	Handovers  uint64            `json:"handovers"`  // heights with other validators than the one before
 	State      *State            `json:"state,omitempty"`
-	Fault      *validity.Fault   `json:"fault,omitempty"`
-	Seconds    float64           `json:"seconds"`
+	// DrawsFrom is the first block whose draw was recomputed; 0 for none.
+	DrawsFrom uint64 `json:"drawsFrom"`
+	// StateFrom is the first block whose records were applied to the state before it; 0 for
+	// none. From there on balances, nonces and digests were verified.
+	StateFrom  uint64          `json:"stateFrom"`
+	RestsOn    string          `json:"restsOn,omitempty"`    // why the first block is believed, where it is not block 1
+	Unverified []string        `json:"unverified,omitempty"` // what was not verified, a sentence each
+	Trusted    bool            `json:"trusted,omitempty"`    // the block that the person trusts is here
+	Fault      *validity.Fault `json:"fault,omitempty"`
+	Seconds    float64         `json:"seconds"`
 }
 
 // State is what all blocks lead to.
@@ -58,14 +73,17 @@ type State struct {
 
 // New makes the report of what All found.
 func New(g *genesis.Genesis, from string, pinned bool, found []verify.One) *Report {
-	r := &Report{Sound: true, Network: Network{Name: g.Name, ID: g.Network(), Genesis: from, Pinned: pinned}}
+	r := &Report{Sound: true, Complete: true, Network: Network{Name: g.Name, ID: g.Network(), Genesis: from, Pinned: pinned}}
 	for i, one := range found {
 		if i == 0 {
 			r.Lottery, r.Distribution = one.Tally.Audit().Report(), one.Tally.Audit().Distribution(curvePoints)
 			r.Fairness = fairness.Show(r.Lottery, one.Tally.Name)
+			r.Fairness.From = max(1, one.Tally.Drawn)
 		}
-		r.Sound = r.Sound && one.Fault == nil
-		r.Chains = append(r.Chains, chain(one))
+		c := chain(one)
+		c.Unverified = unverified(g, one, found[0])
+		r.Sound, r.Complete = r.Sound && one.Fault == nil, r.Complete && len(c.Unverified) == 0
+		r.Chains = append(r.Chains, c)
 	}
 	return r
 }
@@ -73,7 +91,7 @@ func New(g *genesis.Genesis, from string, pinned bool, found []verify.One) *Repo
 func chain(one verify.One) Chain {
 	t := one.Tally
 	c := Chain{
-		Source: one.Source.Label(), Height: t.Head.Height, HeadHash: t.Head.Hash, HeadTime: message.Timestamp(t.Head.Time),
+		Source: one.Source.Label(), From: t.From, Blocks: t.Blocks, DrawsFrom: t.Drawn, StateFrom: t.Applied, Trusted: one.Trusted, RestsOn: restsOn(one), Height: t.Head.Height, HeadHash: t.Head.Hash, HeadTime: message.Timestamp(t.Head.Time),
 		Records: map[string]uint64{}, Signatures: t.Signed, LateRounds: t.Late, Handovers: t.Changes, Fault: one.Fault, Seconds: one.Took.Seconds(),
 	}
 	for kind, n := range t.Records {
@@ -94,4 +112,9 @@ func (r *Report) Fault() *Chain {
 		}
 	}
 	return nil
+}
+
+// Trusted reports whether the block that the person trusts is in one of the chains.
+func (r *Report) Trusted() bool {
+	return slices.ContainsFunc(r.Chains, func(c Chain) bool { return c.Trusted })
 }

@@ -37,7 +37,7 @@ func verified(t *testing.T, blocks int) *report.Report {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	found, err := verify.All(t.Context(), c.Genesis, []source.Source{f}, nil)
+	found, err := verify.All(t.Context(), c.Genesis, []source.Source{f}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

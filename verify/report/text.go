@@ -37,7 +37,16 @@ func (c *Chain) text(w io.Writer) {
 			fmt.Fprintf(w, "\texpected %s\n\tfound    %s\n", f.Expected, f.Found)
 		}
 	}
-	fmt.Fprintf(w, "blocks\t%d sound: hashes, links, times, state digests, certificates, beacon proofs, draws\n", c.Height)
+	fmt.Fprintf(w, "blocks\t%s\n", c.blocks())
+	for _, what := range c.Unverified {
+		fmt.Fprintf(w, "UNVERIFIED\t%s\n", what)
+	}
+	if c.RestsOn != "" {
+		fmt.Fprintf(w, "rests on\t%s\n", c.RestsOn)
+	}
+	if c.Trusted {
+		fmt.Fprintf(w, "trusted\tthe block that you trust is in this chain\n")
+	}
 	fmt.Fprintf(w, "records\t%s\nsignatures\t%d verified\n", c.records(), c.Signatures)
 	fmt.Fprintf(w, "validators\tchanged at %d heights; %d blocks were made in a later round than the first\n", c.Handovers, c.LateRounds)
 	if s := c.State; s != nil {
@@ -48,7 +57,27 @@ func (c *Chain) text(w io.Writer) {
 		total += n
 	}
 	seconds := max(c.Seconds, 1e-3)
-	fmt.Fprintf(w, "took\t%.1f s: %.0f blocks and %.0f records a second\n", c.Seconds, float64(c.Height)/seconds, float64(total)/seconds)
+	fmt.Fprintf(w, "took\t%.1f s: %.0f blocks and %.0f records a second\n", c.Seconds, float64(c.Blocks)/seconds, float64(total)/seconds)
+}
+
+// blocks says how many are sound, which, and in what.
+func (c *Chain) blocks() string {
+	if len(c.Unverified) == 0 {
+		return fmt.Sprintf("%d sound: hashes, links, times, state digests, certificates, beacon proofs, draws", c.Blocks)
+	}
+	return fmt.Sprintf("%d sound, PARTIAL, from block %d on: hashes, links, times, certificates, beacon proofs%s%s",
+		c.Blocks, c.From, c.from("draws", c.DrawsFrom), c.from("state digests", c.StateFrom))
+}
+
+// from says that something was verified from a height on; 0 stands for never.
+func (c *Chain) from(what string, height uint64) string {
+	switch height {
+	case 0:
+		return ""
+	case c.From:
+		return ", " + what
+	}
+	return fmt.Sprintf(", %s from block %d on", what, height)
 }
 
 // records says how many of which type there are.
@@ -74,7 +103,11 @@ func (r *Report) lottery(w io.Writer) {
 	if !f.Fair {
 		verdict = "UNFAIR"
 	}
-	fmt.Fprintf(w, "\nlottery\t%s over %d draws: p = %.3g, whenever and however often one looks (unfair below %g)\n", verdict, f.Draws, f.PValue, f.Significance)
+	since := ""
+	if f.From > 1 {
+		since = fmt.Sprintf(" from height %d on", f.From)
+	}
+	fmt.Fprintf(w, "\nlottery\t%s over %d draws%s: p = %.3g, whenever and however often one looks (unfair below %g)\n", verdict, f.Draws, since, f.PValue, f.Significance)
 	fmt.Fprintf(w, "fit\tp = %.3g: drawn against expected, chi-square %.2f of %d degrees\n", f.Fit.PValue, f.Fit.Statistic, f.Fit.Degrees)
 	fmt.Fprintf(w, "uniform\tp = %.3g: Kolmogorov-Smirnov distance %.4f\n", f.Uniformity.PValue, f.Uniformity.Statistic)
 	fmt.Fprintf(w, "serial\tp = %.3g: correlation of each draw with the next %.4f\n", f.Serial.PValue, f.Serial.Statistic)

@@ -98,7 +98,7 @@ func (f *Folder) Oldest() uint64 { return f.kept.Oldest() }
 
 // Read implements Source.
 func (f *Folder) Read(ctx context.Context, yield func(Piece) bool) error {
-	next, err := uint64(1), error(nil)
+	next, err := f.Oldest(), error(nil)
 	readErr := f.kept.Blocks(0, func(height uint64, block, certificate []byte) bool {
 		if height != next {
 			err = missing(next, height)

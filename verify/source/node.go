@@ -19,6 +19,8 @@ const (
 	// bytesWanted is about how large an answer should be: some thousand records,
 	// or as many blocks as one may hold.
 	bytesWanted = 2 << 20
+	// firstBlocks is how many blocks are asked for before it is known how large they are.
+	firstBlocks = 16
 	// busyPause is how long a node that has no time is left alone, and
 	// busyPatience how long that may go on.
 	busyPause, busyPatience = 200 * time.Millisecond, 30 * time.Second
@@ -30,6 +32,7 @@ type Node struct {
 	url    string
 	client *client.Client
 	status message.Status
+	first  *answer // to Start's question for blocks: the node may let go of them meanwhile
 }
 
 // OpenNode connects to a node. url is "ws://HOST:PORT/ws" or "HOST:PORT".
@@ -85,9 +88,12 @@ func (n *Node) Compare(state *ledger.State) error {
 
 // Read implements Source.
 func (n *Node) Read(ctx context.Context, yield func(Piece) bool) error {
-	at := uint64(0)
-	for limit := 16; at < n.Head(); {
-		a, err := n.ask(ctx, at, min(limit, int(n.Head()-at)))
+	at, first := n.Oldest()-1, n.first
+	for limit := firstBlocks; at < n.Head(); first = nil {
+		a, err := first, error(nil)
+		if a == nil {
+			a, err = n.ask(ctx, at, min(limit, int(n.Head()-at)))
+		}
 		if err != nil {
 			return err
 		}
@@ -186,21 +192,30 @@ func differs(shown *message.Block, want message.Block) (where, expected, found s
 	return "", "", ""
 }
 
-// ask asks for blocks above a height, again where the node has no time.
+// ask asks for blocks above a height.
 func (n *Node) ask(ctx context.Context, at uint64, limit int) (*answer, error) {
 	args := client.BlocksArgs{Start: int64(at), Limit: limit, BlockArgs: client.BlockArgs{Certified: true}}
+	var a answer
+	return &a, patiently(ctx, func() error { return n.client.Do(ctx, message.OpBlocks, args, &a) })
+}
+
+// patiently asks again where the node has no time.
+func patiently(ctx context.Context, ask func() error) error {
 	for began := time.Now(); ; {
-		var a answer
-		err := n.client.Do(ctx, message.OpBlocks, args, &a)
-		var refused *client.Error
-		busy := errors.As(err, &refused) && (refused.Status == message.StatusTooFast || refused.Status == message.StatusNotReady)
-		if !busy || time.Since(began) > busyPatience {
-			return &a, err
+		err := ask()
+		if busy := refusedWith(err, message.StatusTooFast) || refusedWith(err, message.StatusNotReady); !busy || time.Since(began) > busyPatience {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(busyPause):
 		}
 	}
+}
+
+// refusedWith reports whether an error is a node's answer with a status.
+func refusedWith(err error, status int) bool {
+	var refused *client.Error
+	return errors.As(err, &refused) && refused.Status == status
 }

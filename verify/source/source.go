@@ -24,7 +24,12 @@ type Source interface {
 	Head() uint64
 	// Oldest is the height of the oldest block that the source has: 1 if it has all.
 	Oldest() uint64
-	// Read calls yield for pieces of the chain, from height 1 to Head in order,
+	// Start returns what the source says of the height at which Read begins, where that
+	// is not 1. A source that is about to let go of blocks may begin above Oldest.
+	// The error is a *validity.Fault where the chain is damaged, and says what failed
+	// where the source is.
+	Start(ctx context.Context, g *genesis.Genesis) (*Start, error)
+	// Read calls yield for pieces of the chain, from Oldest to Head in order,
 	// until yield returns false. The error is a *validity.Fault where the chain
 	// is damaged, and says what failed where the source is.
 	Read(ctx context.Context, yield func(Piece) bool) error
