@@ -84,6 +84,7 @@ type Engine struct {
 
 	inbox  chan consensus.Event
 	calls  chan func()
+	begun  chan struct{}   // holds one: a height has begun, and the rule is to be asked
 	ctx    context.Context // ends with Close, or when the engine dies
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -152,6 +153,7 @@ func New(o Options) (*Engine, error) {
 		peers:  newPeerBook(),
 		inbox:  make(chan consensus.Event, inboxSize),
 		calls:  make(chan func(), inboxSize),
+		begun:  make(chan struct{}, 1),
 		dead:   make(chan struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
@@ -246,6 +248,8 @@ func (e *Engine) loop() {
 			e.step(event)
 		case call := <-e.calls:
 			call()
+		case <-e.begun:
+			e.askRule(false)
 		case <-e.pool.Changed():
 			e.askRule(false)
 		case <-interval.C:

@@ -155,11 +155,15 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 	return e.nextHeight()
 }
 
-// nextHeight is the events that begin the height above the head.
+// nextHeight is the event that begins the height above the head. Whether there is
+// reason for a block of it is asked when the main loop comes round: a validator that is
+// a quorum by itself would else go from block to block and hear nobody, not even that
+// it is to stop.
 func (e *Engine) nextHeight() []consensus.Event {
-	events := []consensus.Event{e.newHeight()}
-	if e.ready = e.reason(); e.ready {
-		events = append(events, consensus.CandidateReady{Ready: true})
+	e.ready = false
+	select {
+	case e.begun <- struct{}{}:
+	default:
 	}
-	return events
+	return []consensus.Event{e.newHeight()}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -132,4 +133,28 @@ func TestPayableRecordBehindManyThatWait(t *testing.T) {
 			t.Errorf("the block took %v", took)
 		}
 	})
+}
+
+// A validator that is a quorum by itself, and always has reason for a block, still
+// does what others want of it, and stops.
+func TestSoleValidatorHearsOthers(t *testing.T) {
+	w := prepareNetwork(t, []uint64{1}, when("true"))
+	w.start(0)
+	n := w.nodes[0]
+	const patience = 10 * time.Second // many times what it takes
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := n.WaitBlock(ctx, 20); err != nil {
+		t.Fatalf("it is at height %d: %v", n.Head(), err)
+	}
+	if err := n.query(ctx, func() {}); err != nil {
+		t.Errorf("the main loop does not come round: %v", err)
+	}
+	closed := make(chan struct{})
+	go func() { w.stop(0); close(closed) }()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+		t.Error("it does not stop")
+	}
 }
