@@ -49,6 +49,7 @@ func (e *Engine) publish(changes []storage.Commit, blocks ...decided) error {
 		e.clearPool(d.Block.Records)
 	}
 	failpoint.Pass(failpoint.PoolCleared)
+	e.readiness.committed(e.chain.head.Height) // who sees the block is not told that the node is behind it
 	for _, d := range blocks {
 		e.recent.committed(d.Block, d.cert)
 	}
@@ -76,7 +77,6 @@ func (e *Engine) committed(began time.Time, blocks ...decided) error {
 		e.log.Debug("committed", "height", d.Block.Header.Height, "records", len(d.Block.Records), "round", d.cert.Round, "hash", d.cert.Block.Short())
 	}
 	e.guests.tendAll()
-	e.readiness.committed(e.chain.head.Height)
 	return nil
 }
 

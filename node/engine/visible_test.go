@@ -43,9 +43,10 @@ func TestBlocksShowAtOnce(t *testing.T) {
 		})
 	}
 	for i, r := range sent {
+		head := n.Head()
 		err := n.Merge(ctx, []*types.Record{r})
 		if err == nil && i%3 == 0 {
-			err = n.WaitBlock(ctx, n.Head()+1)
+			err = n.WaitBlock(ctx, head+1)
 		}
 		if err != nil {
 			t.Error(err)

@@ -227,7 +227,7 @@ func TestDialEndless(t *testing.T) {
 		}
 	}()
 	node := newNode(t, 0, nil)
-	fuzzed.Within(t, 1<<20, func() {
+	fuzzed.Within(t, 4<<20, func() { // with what else is kept of a connection
 		if _, err := node.connect(t.Context(), l.Addr().String()); err == nil || !strings.Contains(err.Error(), "no validator's p2p port: it says too much") {
 			t.Errorf("got %v", err)
 		}
