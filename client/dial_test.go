@@ -35,8 +35,9 @@ func answering(t testing.TB, answer func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// What one dial may take from the heap, with all the buffers of a connection.
-const dialBytes = 1 << 20
+// What one dial may take from the heap, with all the buffers of a connection and what
+// other goroutines take meanwhile.
+const dialBytes = 4 << 20
 
 // Whoever answers the handshake without an end is left, and little of it kept.
 func TestDialEndless(t *testing.T) {
