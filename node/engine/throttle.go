@@ -13,7 +13,7 @@ import (
 const (
 	// waitPatience is how much longer than where there is no load a record may wait for
 	// its block, on average. Most are committed within three such spans.
-	waitPatience = 100 * time.Millisecond
+	waitPatience = 75 * time.Millisecond
 	// leastLimit is how many records may always wait: so few that even a slow
 	// machine has them in a block soon, and enough that what a block costs
 	// whatever its size does not bound the pace.
