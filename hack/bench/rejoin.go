@@ -45,7 +45,7 @@ type rejoined struct {
 
 // fillWindow is how many records are outstanding while a chain is filled: so few
 // that no node refuses any.
-const fillWindow = 1_800
+const fillWindow = 1_400
 
 // errBack ends the load.
 var errBack = errors.New("the node is back")
