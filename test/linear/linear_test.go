@@ -108,7 +108,7 @@ func TestLinearizable(t *testing.T) {
 
 	check(t, "the network", h.ofNetwork())
 	for _, p := range n.Nodes {
-		check(t, p.Name+" by itself", h.ofNode(p.Name))
+		h.checkNode(t, p.Name)
 	}
 	n.checkHeads()
 	t.Logf("%d operations under %d troubles in %.0f s, and %d that failed", len(h.events), *rounds, float64(h.now())/1e9, n.crowd.failed.Load())
