@@ -56,7 +56,8 @@ func openChain(disk vfs.FS, dir string, create bool, logger *slog.Logger) (*chai
 	}
 	c.db = db
 	if err := c.findHead(); err != nil {
-		return nil, errors.Join(err, db.Close())
+		_ = db.Close() // where a file is damaged this fails, too, for the same reason
+		return nil, err
 	}
 	return c, nil
 }

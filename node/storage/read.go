@@ -53,7 +53,8 @@ func OpenToRead(dir string, logger *slog.Logger) (*Kept, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	if err := c.findHead(); err != nil {
-		return nil, errors.Join(err, c.db.Close(), lock.Close())
+		_ = c.db.Close() // where a file is damaged this fails, too, for the same reason
+		return nil, errors.Join(err, lock.Close())
 	}
 	return &Kept{Store: c, Identity: id, lock: lock}, nil
 }
