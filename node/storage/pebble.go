@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -141,12 +142,23 @@ func openCalmly(dir string, options *pebble.Options) (db *pebble.DB, err error) 
 }
 
 // oneLine is an error told on one line; Pebble's may go on with details of its
-// making.
+// making, and quote a damaged file.
 type oneLine struct{ error }
+
+// maxQuoted is how many bytes of an error of Pebble's are told: its longest sentences.
+const maxQuoted = 400
 
 func (e oneLine) Error() string {
 	first, _, _ := strings.Cut(e.error.Error(), "\n")
-	return first
+	if len(first) > maxQuoted {
+		first = first[:maxQuoted] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(first, "�"))
 }
 
 func (e oneLine) Unwrap() error { return e.error }
