@@ -122,9 +122,7 @@ func (e *Engine) applyFetched(from types.PublicKey, blocks []fetched) {
 	if after > before {
 		e.log.Info("caught up", "from", before, "to", after)
 		e.lastCommit = e.headTime()
-		for _, event := range e.nextHeight() {
-			e.step(event)
-		}
+		e.step(e.nextHeight())
 	}
 	e.fetch.ended(e, from, after > before)
 }

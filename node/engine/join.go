@@ -318,9 +318,7 @@ func (e *Engine) install() {
 	}
 	e.log.Info("caught up by a snapshot of the state", "from", before, "to", o.height())
 	e.metrics.snapshots.Inc()
-	for _, event := range e.nextHeight() {
-		e.step(event)
-	}
+	e.step(e.nextHeight())
 	e.fetch.advance(e)
 }
 

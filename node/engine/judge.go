@@ -152,18 +152,18 @@ func (e *Engine) decide(cert *types.Certificate) []consensus.Event {
 	}
 	e.noteStuck(w.executed.Block)
 	e.throttle.committed(len(w.executed.Block.Records), e.pool.Stats().Size-int(e.throttle.stuck.Load()), cert.Round, time.Duration(e.options.Config.Consensus.MinBlockInterval))
-	return e.nextHeight()
+	return []consensus.Event{e.nextHeight()}
 }
 
 // nextHeight is the event that begins the height above the head. Whether there is
 // reason for a block of it is asked when the main loop comes round: a validator that is
 // a quorum by itself would else go from block to block and hear nobody, not even that
 // it is to stop.
-func (e *Engine) nextHeight() []consensus.Event {
+func (e *Engine) nextHeight() consensus.Event {
 	e.ready = false
 	select {
 	case e.begun <- struct{}{}:
 	default:
 	}
-	return []consensus.Event{e.newHeight()}
+	return e.newHeight()
 }

@@ -117,6 +117,7 @@ func TestStuckRecordsKeepNobodyOut(t *testing.T) {
 		}
 		quiet(2 * stuckAfter)
 		w.grow(1, 0)
+		synctest.Wait() // the next height has begun
 		n.throttle.underWay.Store(true)
 		n.throttle.limit.Store(leastLimit)
 		if err := n.Busy(); err != nil {
