@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 // liar is a peer that answers questions about its snapshot with what lie makes of
 // the right answer; nil is none.
 type liar struct {
+	mu     sync.Mutex // the keeper is made for one goroutine, and several links ask
 	keeper *keeper
 	lie    func(w *network, what snapshotWanted, body []byte) []byte
 	asked  atomic.Int64
@@ -33,7 +35,9 @@ func (l *liar) script() *script {
 			}
 			l.asked.Add(1)
 			what, _, _ := decodeSnapshot(payload)
+			l.mu.Lock()
 			body, err := l.keeper.body(asked{from, what})
+			l.mu.Unlock()
 			if err != nil {
 				s.node.network.t.Error(err)
 			}
