@@ -7,6 +7,7 @@ import (
 	"github.com/posnet/posnet/node/replay"
 	"github.com/posnet/posnet/node/types"
 	"github.com/posnet/posnet/node/validity"
+	"github.com/posnet/posnet/verify/source"
 )
 
 // startLate has the chain begin at the oldest block that the source has. Its
@@ -26,15 +27,8 @@ func (r *run) startLate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	trust := validity.NewTrust(r.Genesis.Network(), first, 1)
-	for _, h := range s.Handovers {
-		if h.Header.Height >= s.Height {
-			break // the blocks themselves show it
-		}
-		if err := trust.Take(h.Header, h.Certificate, h.Set); err != nil {
-			return err
-		}
-		r.result.Handovers++
+	if err := r.follow(s, first); err != nil {
+		return err
 	}
 	below := validity.Head{Height: s.Height - 1, Hash: s.Prev}
 	sets := func(height uint64) *types.ValidatorSet { return s.Handovers.Set(first, height) }
@@ -43,6 +37,26 @@ func (r *run) startLate(ctx context.Context) error {
 	}
 	r.result.Tally, r.result.Lacks, r.state, r.wrong = replay.NewTally(r.chain), s.Lacks, s.State, s.Wrong
 	return r.checkTrusted(below)
+}
+
+// follow checks that the handovers lead from the first validators to those of the
+// height at which the chain begins. What comes above it the blocks themselves show; but
+// what is found among handovers is found by their order.
+func (r *run) follow(s *source.Start, first *types.ValidatorSet) error {
+	trust, last := validity.NewTrust(r.Genesis.Network(), first, 1), uint64(0)
+	for _, h := range s.Handovers {
+		if h.Header.Height <= last {
+			return &validity.Fault{Height: h.Header.Height, Where: "handover", What: fmt.Sprintf("it comes after that of height %d", last)}
+		}
+		if last = h.Header.Height; last >= s.Height {
+			continue
+		}
+		if err := trust.Take(h.Header, h.Certificate, h.Set); err != nil {
+			return err
+		}
+		r.result.Handovers++
+	}
+	return nil
 }
 
 // addOne adds a block to the chain, which takes over the source's state where it is

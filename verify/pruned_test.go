@@ -20,6 +20,12 @@ import (
 // pruned verifies a chain whose folder has no block below a height.
 func pruned(t *testing.T, made *forge.Chain, below uint64, trusted *verify.Trusted) *verify.Result {
 	t.Helper()
+	return verifiedFolder(t, made, prunedFolder(t, made, below), trusted)
+}
+
+// prunedFolder is the folder of a chain without the blocks below a height.
+func prunedFolder(t *testing.T, made *forge.Chain, below uint64) string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := made.Store(dir); err != nil {
 		t.Fatal(err)
@@ -27,21 +33,34 @@ func pruned(t *testing.T, made *forge.Chain, below uint64, trusted *verify.Trust
 	if err := made.Prune(dir, below); err != nil {
 		t.Fatal(err)
 	}
-	return verifiedFolder(t, made, dir, trusted)
+	return dir
 }
 
 func verifiedFolder(t *testing.T, made *forge.Chain, dir string, trusted *verify.Trusted) *verify.Result {
+	t.Helper()
+	r, err := triedFolder(t, made, dir, trusted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func triedFolder(t *testing.T, made *forge.Chain, dir string, trusted *verify.Trusted) (*verify.Result, error) {
 	t.Helper()
 	f, err := source.OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := verify.Run(t.Context(), verify.Options{Genesis: made.Genesis, Source: f, Trusted: trusted})
-	if err != nil {
-		t.Fatal(err)
+	return verify.Run(t.Context(), verify.Options{Genesis: made.Genesis, Source: f, Trusted: trusted})
+}
+
+// refused checks that a folder is found to be damaged or its chain to be at fault.
+func refused(t *testing.T, made *forge.Chain, dir string) {
+	t.Helper()
+	if r, err := triedFolder(t, made, dir, nil); err == nil && r.Fault == nil {
+		t.Errorf("it passes: %d blocks, by %d handovers", r.Tally.Blocks, r.Handovers)
 	}
-	return r
 }
 
 // Where no guests play, all is verified of the blocks that are there, the state too.
@@ -173,14 +192,14 @@ func TestHandoverMissing(t *testing.T) {
 }
 
 // change changes what a folder holds beside its blocks.
-func change(t *testing.T, made *forge.Chain, dir string, c storage.Change) {
+func change(t *testing.T, made *forge.Chain, dir string, all ...storage.Change) {
 	t.Helper()
 	first := made.Genesis.Validators[0]
 	data, err := storage.Open(dir, storage.Identity{Network: made.Genesis.Network(), Validator: first.Key, Name: first.Name}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := data.Store.Put(c); err != nil {
+	if err := data.Store.Put(all...); err != nil {
 		t.Fatal(err)
 	}
 	if err := data.Close(); err != nil {

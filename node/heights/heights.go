@@ -5,6 +5,7 @@
 package heights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -120,7 +121,8 @@ func DecodeCertified(raw []byte) (*types.Header, *types.Certificate, error) {
 }
 
 // Handovers returns the handovers that a store has, from a height on, the oldest
-// first, at most limit. None of it is checked but that it can be read.
+// first, at most limit. None of it is checked but that it can be read, and that each is
+// of the height that it is kept under: so they are in order.
 func Handovers(s storage.Store, from uint64, limit int) ([]Handover, error) {
 	kept, err := s.AuxRange([]byte{KeyHandover}, binary.BigEndian.AppendUint64(nil, from), limit)
 	if err != nil {
@@ -130,7 +132,10 @@ func Handovers(s storage.Store, from uint64, limit int) ([]Handover, error) {
 	for i, k := range kept {
 		one := &out[i]
 		if one.Header, one.Certificate, err = DecodeCertified(k.Value); err != nil {
-			return nil, fmt.Errorf("the handover under key %.16x: %w: %w", k.Key, err, ErrDamaged)
+			return nil, fmt.Errorf("the handover under key %x: %w: %w", k.Key, err, ErrDamaged)
+		}
+		if height := one.Header.Height; !bytes.Equal(k.Key, HandoverKey(height)) {
+			return nil, fmt.Errorf("the handover under key %x is that of height %d: %w", k.Key, height, ErrDamaged)
 		}
 		if one.Set, err = Set(s, one.Header.NextValidators); err != nil {
 			return nil, err

@@ -68,4 +68,10 @@ func TestDamaged(t *testing.T) {
 	if _, err := Handovers(s, 1, 10); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a handover cut off: %v", err)
 	}
+	s, _ = store(t)
+	h := types.Header{Height: 2, NextValidators: set.Hash()}
+	put(t, s, HandoverKey(9), EncodeCertified(&h, (&types.Certificate{}).Encode()))
+	if list, err := Handovers(s, 1, 10); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a handover of another height than it is kept under: %v, %v", list, err)
+	}
 }

@@ -73,13 +73,18 @@ func (c *Chain) goOn(head validity.Head, seed lottery.Seed) (err error) {
 }
 
 // Adopt takes a state for that after the newest block. Whether it is, the next block
-// added tells by its header: an error of Adopt is one of the state alone.
+// added tells by its header, which the validators certify: and so the state must not
+// bring others than the chain leads to. An error of Adopt is one of the state alone.
 func (c *Chain) Adopt(state *ledger.State) error {
 	next, err := validity.After(state, c.next.Head)
-	if err == nil {
-		c.state, c.next = state, next
+	if err != nil {
+		return err
 	}
-	return err
+	if want, found := c.next.Set.Hash(), next.Set.Hash(); want != found {
+		return fmt.Errorf("it has other validators for height %d than the chain leads to: expected those with hash %s, found %s", next.Height, want, found)
+	}
+	c.state, c.next = state, next
+	return nil
 }
 
 // State is the state after the newest block, nil where it is not known. It must not
