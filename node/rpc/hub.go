@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -155,17 +154,11 @@ func (h *hub) blockNews(ctx context.Context, height uint64) (block, winner []byt
 	name := h.server.backend.Name(b.Header.Proposer)
 	shown := message.NewBlock(b, nil, name, message.BlockOptions{})
 	won := message.NewWinner(&b.Header, shown.Hash, name)
-	if block, err = news(message.Event{Topic: message.TopicBlocks, Block: &shown}); err != nil {
+	if block, err = newsOfBlock(shown); err != nil {
 		return nil, nil, err
 	}
 	winner, err = news(message.Event{Topic: message.TopicWinners, Winner: &won})
 	return block, winner, err
-}
-
-func news(e message.Event) ([]byte, error) {
-	var b bytes.Buffer
-	err := encode(&b, e)
-	return b.Bytes(), err
 }
 
 // followPool tells of the pool's size until ctx ends, at the pace of

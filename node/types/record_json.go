@@ -203,8 +203,11 @@ type RecordView struct {
 }
 
 // MarshalJSON implements json.Marshaler.
-func (v RecordView) MarshalJSON() ([]byte, error) {
-	b := append(make([]byte, 0, 512), '{')
+func (v RecordView) MarshalJSON() ([]byte, error) { return v.AppendJSON(make([]byte, 0, 512)), nil }
+
+// AppendJSON appends what MarshalJSON returns to b.
+func (v RecordView) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
 	b = v.appendFields(b)
 	b = append(b, `,"t":`...)
 	b = append(b, v.Time.String()...)
@@ -218,7 +221,7 @@ func (v RecordView) MarshalJSON() ([]byte, error) {
 	if v.WithID {
 		b = appendHex(b, "id", v.id[:])
 	}
-	return append(b, '}'), nil
+	return append(b, '}')
 }
 
 // MarshalJSON writes the record as a client would send it: an open record that

@@ -14,6 +14,9 @@ type Item types.RecordView
 // MarshalJSON implements json.Marshaler.
 func (i Item) MarshalJSON() ([]byte, error) { return types.RecordView(i).MarshalJSON() }
 
+// AppendJSON appends what MarshalJSON returns to b.
+func (i Item) AppendJSON(b []byte) []byte { return types.RecordView(i).AppendJSON(b) }
+
 // UnmarshalJSON implements json.Unmarshaler. The record's own id is computed,
 // not believed.
 func (i *Item) UnmarshalJSON(b []byte) error {
