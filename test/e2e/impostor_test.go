@@ -3,7 +3,10 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +29,7 @@ type impostor struct {
 }
 
 // impostor has a validator of this network, with its real key, dial a node of
-// another network, of which it knows address and key.
+// another network, of which it knows the key.
 func (n *network) impostor(t *testing.T, validator string, other *network, target string) *impostor {
 	t.Helper()
 	var secret corev1.Secret
@@ -39,7 +42,10 @@ func (n *network) impostor(t *testing.T, validator string, other *network, targe
 	i := &impostor{up: make(chan types.PublicKey, 1)}
 	i.mesh, err = p2p.New(p2p.Config{
 		Key: keys.Sign, Network: status.NetworkID, Name: validator, Listen: "127.0.0.1:0", Handler: i,
-		Peers: []p2p.Peer{{Name: target, Key: other.publicKey(t, target), Address: other.forward(t, target, kube.PortP2P)}},
+		Peers: []p2p.Peer{{Name: target, Key: other.publicKey(t, target), Address: target + ":" + strconv.Itoa(kube.PortP2P)}},
+		Dial: func(ctx context.Context, _ string) (net.Conn, error) {
+			return other.dialForwarded(ctx, t.Context(), target, kube.PortP2P)
+		},
 	})
 	must(t, err)
 	i.mesh.Start()
@@ -61,46 +67,54 @@ func (i *impostor) LinkUp(peer types.PublicKey) {
 // LinkDown tells nothing more.
 func (i *impostor) LinkDown(types.PublicKey) {}
 
-// awaitProblem waits until the impostor is told why there is no link.
-func (i *impostor) awaitProblem(t *testing.T) string {
+// awaitRefusal waits until the impostor is told why there is no link, in a sentence
+// that has a part. Before that the way to the node may break, which says nothing.
+func (i *impostor) awaitRefusal(t *testing.T, part string) {
 	t.Helper()
 	limit := within(t, patience)
 	for look := time.NewTicker(100 * time.Millisecond); ; {
-		if problem := i.mesh.Peers()[0].Problem; problem != "" {
-			return problem
+		problem := i.mesh.Peers()[0].Problem
+		if strings.Contains(problem, part) {
+			return
 		}
 		select {
 		case <-look.C:
 		case <-i.up:
 			t.Fatal("the impostor was let in")
 		case <-limit.Done():
-			t.Fatalf("the impostor was neither let in nor refused in %s", patience)
+			t.Fatalf("after %s the impostor is told %q, want %q", patience, problem, part)
 		}
 	}
 }
 
-// forward opens a way to a port of a validator's pod, for a protocol that the API
-// server's proxy does not know, and returns its host:port.
-func (n *network) forward(t *testing.T, validator string, port int) string {
-	t.Helper()
+// dialForwarded connects to a port of a validator's pod, for a protocol that the API
+// server's proxy does not know. The way there is this connection's own and open as
+// long as life: of several connections that share one, any that is reset ends all.
+func (n *network) dialForwarded(ctx, life context.Context, validator string, port int) (net.Conn, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(n.rest)
-	must(t, err)
+	if err != nil {
+		return nil, err
+	}
 	url := n.typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(n.key.Namespace).Name(kube.PodName(n.key.Name, validator)).SubResource("portforward").URL()
-	stop, open := make(chan struct{}), make(chan struct{})
+	open := make(chan struct{})
 	forwarder, err := portforward.New(spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url),
-		[]string{"0:" + strconv.Itoa(port)}, stop, open, io.Discard, io.Discard)
-	must(t, err)
+		[]string{"0:" + strconv.Itoa(port)}, life.Done(), open, io.Discard, io.Discard)
+	if err != nil {
+		return nil, err
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- forwarder.ForwardPorts() }()
-	t.Cleanup(func() { close(stop) })
 	select {
 	case <-open:
 	case err := <-failed:
-		t.Fatalf("forward a port to %s: %v", validator, err)
+		return nil, fmt.Errorf("forward a port to %s: %w", validator, err)
 	}
 	ports, err := forwarder.GetPorts()
-	must(t, err)
-	return "127.0.0.1:" + strconv.Itoa(int(ports[0].Local))
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(int(ports[0].Local)))
 }
 
 // metric is a node's own figure, by the name it has for Prometheus.
