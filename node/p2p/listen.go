@@ -79,8 +79,8 @@ func (m *Mesh) welcome(h *handshake) {
 	l, proof, err := m.proveListening(h)
 	stop()
 	if err != nil {
+		m.reportRefusal(h, plain(err)) // before: who is told may look at the count
 		h.refuse(err)
-		m.reportRefusal(h, plain(err))
 		return
 	}
 	m.serve(h, l, proof)
