@@ -1,9 +1,11 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -57,8 +59,16 @@ func addBlock(batch *pebble.Batch, com Commit) error {
 	return op.Finish()
 }
 
+// addRecords adds where each record is, in the order of their ids: Pebble finds the
+// place of a key at once where it is next to that of the key before.
 func addRecords(batch *pebble.Batch, com Commit) error {
-	for i, id := range com.Records {
+	order := make([]int, len(com.Records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return bytes.Compare(com.Records[i][:], com.Records[j][:]) })
+	for _, i := range order {
+		id := com.Records[i]
 		op := batch.SetDeferred(1+len(id), 8+4)
 		recordKey(op.Key[:0], id)
 		binary.BigEndian.PutUint64(op.Value, com.Height)
