@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/storage"
@@ -87,6 +88,27 @@ func TestPrunedWithGuests(t *testing.T) {
 		r := pruned(t, made, below, nil)
 		if r.Fault != nil || r.Tally.Applied != applied || r.Tally.Drawn != applied || (r.Lacks == "") != (applied == below) || r.State.Digest() != made.State.Digest() {
 			t.Errorf("below %d: fault %v, lacks %q, %+v", below, r.Fault, r.Lacks, r.Tally)
+		}
+	}
+}
+
+// Where hardly a token is left to mint, no rewards are paid, and the blocks cannot be
+// taken back. That is nobody's fault.
+func TestPrunedAllMinted(t *testing.T) {
+	for _, left := range []uint64{0, 1, 5} {
+		g := forge.Genesis(map[string]uint64{"alice": 30, "bob": 27})
+		g.Params.Guests, g.Params.BlockReward = false, 2
+		g.Accounts = []genesis.Account{{Account: forge.Account("anna"), Balance: types.MaxAmount - left}}
+		made := forge.New(g)
+		for range 10 {
+			made.Add(made.Pay("anna", "ben", 1))
+		}
+		if r := pruned(t, made, 4, nil); r.Fault != nil || r.Lacks == "" || r.Tally.Blocks != 7 {
+			t.Errorf("%d left: fault %v, lacks %q, %+v", left, r.Fault, r.Lacks, r.Tally)
+		}
+		made.Blocks = made.Blocks[:3] // of five tokens two blocks get two each
+		if r := pruned(t, made, 2, nil); r.Fault != nil || (r.Lacks == "") != (left == 5) {
+			t.Errorf("%d left at first: fault %v, lacks %q", left, r.Fault, r.Lacks)
 		}
 	}
 }
