@@ -16,9 +16,11 @@ import (
 // the hash of the block below, the digest of the state before, and by its proof the
 // beacon's value.
 func (r *run) startLate(ctx context.Context) error {
-	if oldest, head := r.Source.Oldest(), r.Source.Head(); oldest > head {
+	oldest, head := r.Source.Oldest(), r.Source.Head()
+	if oldest > head {
 		return fmt.Errorf("%s has no block to verify: the node went on from a snapshot of the state after block %d, and has none above it yet", r.Source.Label(), head)
 	}
+	r.result.Tally.From, r.result.Tally.Head = oldest, validity.Head{Height: oldest - 1} // whatever comes of it
 	s, err := r.Source.Start(ctx, r.Genesis)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 // believed to be one of the network.
 func restsOn(one verify.One) string {
 	switch from, n := one.Tally.From, one.Handovers; {
-	case from == 1:
+	case from == 1 || one.Tally.Blocks == 0:
 		return ""
 	case n == 0:
 		return fmt.Sprintf("the validators of the genesis, who are still those of block %d", from)
@@ -25,19 +25,25 @@ func restsOn(one verify.One) string {
 // unverified says what of a chain was not verified, beside the blocks from its fault
 // on.
 func unverified(g *genesis.Genesis, one, longest verify.One) []string {
-	t := one.Tally
-	if t.From == 1 {
-		return nil
+	var out []string
+	if one.Tally.From > 1 {
+		out = older(g, one)
 	}
+	if one.Apart {
+		out = append(out, fmt.Sprintf("whether it is the same chain as that of %s: they have no sound block in common", longest.Source.Label()))
+	}
+	return out
+}
+
+// older says it of a chain that does not begin with block 1.
+func older(g *genesis.Genesis, one verify.One) []string {
+	t := one.Tally
 	out := []string{fmt.Sprintf("blocks 1 to %d: they are not here, because older blocks are not kept (storage.keepBlocks) or the node went on from a snapshot", t.From-1)}
 	if t.Applied != t.From && t.Blocks > 0 {
 		out = append(out, fmt.Sprintf("balances, nonces, the network's rules for records, and state digests of blocks %d to %d, which the validators vouch for: %s", t.From, stateless(one), one.Lacks))
 		if g.Params.Guests {
 			out = append(out, fmt.Sprintf("the draws of blocks %d to %d: guests may take part in them, and only the state tells who does", t.From, stateless(one)))
 		}
-	}
-	if one.Apart {
-		out = append(out, fmt.Sprintf("whether it is the same chain as that of %s: they have no block in common", longest.Source.Label()))
 	}
 	return out
 }

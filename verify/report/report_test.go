@@ -83,6 +83,68 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// folder is the source of a chain, of so many blocks, without those below a height.
+func folder(t *testing.T, made *forge.Chain, blocks int, below uint64) *source.Folder {
+	t.Helper()
+	short := *made
+	short.Blocks = made.Blocks[:blocks]
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := short.Store(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := short.Prune(dir, below); err != nil {
+		t.Fatal(err)
+	}
+	f, err := source.OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// That chains were not held against each other is said of both kinds: of one that is
+// whole, and of one whose old blocks are gone.
+func TestApart(t *testing.T) {
+	made := forge.Guestless()
+	longest := folder(t, made, 40, 30)
+	found, err := verify.All(t.Context(), made.Genesis, []source.Source{folder(t, made, 20, 1), longest, folder(t, made, 19, 5)}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report.New(made.Genesis, "a test", true, found)
+	var text bytes.Buffer
+	if err := r.Text(&text); err != nil || !r.Sound || r.Complete {
+		t.Errorf("sound %v, complete %v, %v", r.Sound, r.Complete, err)
+	}
+	for i, c := range r.Chains[1:] {
+		if last := len(c.Unverified) - 1; last < 0 || !strings.Contains(c.Unverified[last], longest.Label()) {
+			t.Errorf("chain %d: it is not said that it was not held against the longest: %q", i+1, c.Unverified)
+		}
+	}
+	if want := "blocks       20 sound: hashes"; !strings.Contains(text.String(), want) {
+		t.Errorf("no %q in\n%s", want, text.String())
+	}
+}
+
+// A chain of which nothing is sound, for nothing leads to its first block, is not told
+// of as if it began with block 1 and rested on anything.
+func TestNothingSound(t *testing.T) {
+	made := forge.Guestless()
+	b := made.Blocks[6].Clone() // a handover
+	b.Certificate.Signatures = b.Certificate.Signatures[:1]
+	made.Blocks[6] = b
+	found, err := verify.All(t.Context(), made.Genesis, []source.Source{folder(t, made, 40, 30)}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report.New(made.Genesis, "a test", true, found)
+	c := r.Chains[0]
+	if r.Sound || r.Complete || c.From != 30 || c.Height != 29 || c.Blocks != 0 || c.RestsOn != "" || len(c.Unverified) == 0 {
+		t.Errorf("sound %v, complete %v, %+v", r.Sound, r.Complete, c)
+	}
+}
+
 // A chain of few blocks, or none, has a picture too.
 func TestShortChains(t *testing.T) {
 	for _, blocks := range []int{0, 1, 2} {

@@ -62,7 +62,7 @@ func (c *Chain) text(w io.Writer) {
 
 // blocks says how many are sound, which, and in what.
 func (c *Chain) blocks() string {
-	if len(c.Unverified) == 0 {
+	if c.From == 1 {
 		return fmt.Sprintf("%d sound: hashes, links, times, state digests, certificates, beacon proofs, draws", c.Blocks)
 	}
 	return fmt.Sprintf("%d sound, PARTIAL, from block %d on: hashes, links, times, certificates, beacon proofs%s%s",
