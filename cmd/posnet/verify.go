@@ -111,7 +111,11 @@ func (f *verifyFlags) verify(ctx context.Context, where string, out, errs io.Wri
 	if bad := r.Fault(); bad != nil {
 		return fmt.Errorf("the chain of %s is not valid: %w", bad.Source, bad.Fault)
 	}
-	if trusted != nil && !r.Trusted() {
+	switch {
+	case trusted == nil || r.Trusted():
+	case r.Chains[0].Blocks == 0:
+		return fmt.Errorf("no block %d is here to be held against the one you trust: there is none at all", trusted.Height)
+	default:
 		return fmt.Errorf("no block %d is here to be held against the one you trust: --trust must name one from %d to %d", trusted.Height, max(1, r.Chains[0].From-1), r.Chains[0].Height)
 	}
 	return nil

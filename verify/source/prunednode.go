@@ -16,7 +16,11 @@ import (
 const startTries = 10
 
 // Start implements Source. Nodes do not give their state.
-func (n *Node) Start(ctx context.Context, _ *genesis.Genesis) (*Start, error) {
+func (n *Node) Start(ctx context.Context, g *genesis.Genesis) (*Start, error) {
+	first, err := g.ValidatorSet()
+	if err != nil {
+		return nil, err
+	}
 	s, err := n.start(ctx)
 	for range startTries {
 		if !refusedWith(err, message.StatusNotFound) {
@@ -30,7 +34,7 @@ func (n *Node) Start(ctx context.Context, _ *genesis.Genesis) (*Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Handovers, err = n.handovers(ctx)
+	s.Handovers, err = n.handovers(ctx, validity.NewTrust(g.Network(), first, 1), s.Height)
 	return s, err
 }
 
@@ -61,10 +65,11 @@ func (n *Node) start(ctx context.Context) (*Start, error) {
 	}, err
 }
 
-// handovers asks for all of them.
-func (n *Node) handovers(ctx context.Context) (Handovers, error) {
+// handovers asks for all of them, as far as one leads to the next: a node could make up
+// others without end. From a height on the last may be wrong, which the blocks show.
+func (n *Node) handovers(ctx context.Context, trust *validity.Trust, shown uint64) (Handovers, error) {
 	var out Handovers
-	for from := uint64(1); ; {
+	for from := trust.Next(); ; {
 		var page []message.Handover
 		err := patiently(ctx, func() error {
 			var err error
@@ -86,6 +91,12 @@ func (n *Node) handovers(ctx context.Context) (Handovers, error) {
 				return out, nil
 			}
 			out, from = append(out, h), h.Header.Height+1
+			switch err := trust.Take(h.Header, h.Certificate, h.Set); {
+			case err != nil && h.Header.Height < shown:
+				return nil, err
+			case err != nil:
+				return out, nil
+			}
 		}
 	}
 }
