@@ -108,7 +108,8 @@ func prepareNetwork(t testing.TB, stakes []uint64, change func(*genesis.Genesis,
 	return w
 }
 
-// addNode makes a place for one more node.
+// addNode makes a place for one more node, while no other runs or all wait: what they
+// send looks for its receiver among the nodes.
 func (w *network) addNode() *testNode {
 	i := len(w.nodes)
 	n := &testNode{

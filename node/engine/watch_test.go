@@ -209,14 +209,16 @@ func TestHeavyValidatorLosesItsDisk(t *testing.T) {
 // all it knows then is a set of itself, and still it begins no other chain.
 func TestSoleGenesisValidatorLosesItsDisk(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := newNetwork(t, []uint64{10}, nil)
+		w := prepareNetwork(t, []uint64{10}, nil)
 		for range 3 {
 			n := w.addNode()
 			for _, other := range w.nodes[:n.index] {
 				n.knows(other)
 				other.knows(n)
 			}
-			w.start(n.index)
+		}
+		for i := range w.nodes {
+			w.start(i)
 		}
 		quiet(time.Second)
 		for i := 1; i < 4; i++ {
