@@ -67,7 +67,9 @@ func TestGarbageOnThePort(t *testing.T) {
 // TestAuthenticatedGarbage: a validator that breaks the rules is told, loses its
 // link, and nobody else does.
 func TestAuthenticatedGarbage(t *testing.T) {
-	node := newNode(t, 0, func(c *Config) { c.Allowed = allow(1, 2) })
+	times := standardTiming
+	times.silence = time.Minute // the other peer does not answer while the first is dealt with
+	node := newTimedNode(t, times, 0, func(c *Config) { c.Allowed = allow(1, 2) })
 	node.Start()
 	good := dialRaw(t, node.Addr())
 	good.prove(2, VoteLink)
