@@ -38,22 +38,27 @@ func TestEachAdversary(t *testing.T) {
 // round may not be believed without its prevotes.
 func TestForgedValidRoundsUnlockNobody(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(*mute) {
-		s := castScenario(seed, 10, func(s *Scenario, rng *rand.Rand) {
-			stakes := make([]uint64, len(s.Keys))
-			for i := range stakes {
-				stakes[i], s.Rules[i] = 1, CandidateRule{Chance: 1}
+	for seed := range uint64(*locked) {
+		if s := lockedScenario(seed, 10); s != nil {
+			if r := Run(s, nil); r.Err != nil {
+				t.Fatalf("seed %d: %v\n%v", seed, r.Err, s)
 			}
-			s.Epochs = []Epoch{{From: 1, Set: s.makeSet(stakes)}}
-			s.cast(rng, func() Adversary { return Unlocker{} })
-		})
-		s.Faults, s.Heal = nil, 60*s.ProposeTimeout
-		for from := time.Duration(0); from < s.Heal; from += 10 * s.ProposeTimeout { // some rounds each
-			s.Faults = append(s.Faults, Mute{Span: Span{from, from + 8*s.ProposeTimeout}})
 		}
-		if r := Run(s, nil); r.Err != nil {
-			t.Fatalf("seed %d: %v\n%v", seed, r.Err, s)
+	}
+}
+
+// TestSeedsHaveUnlockers: random networks are of that kind, too, now and then.
+func TestSeedsHaveUnlockers(t *testing.T) {
+	const many = 40 * lockedEvery
+	found := 0
+	for seed := range uint64(many) {
+		s := RandomScenario(seed, 1)
+		if slices.Contains(s.Adversaries, Adversary(Unlocker{})) && slices.ContainsFunc(s.Faults, func(f Fault) bool { _, ok := f.(Mute); return ok }) {
+			found++
 		}
+	}
+	if found < 10 || found > 40 { // four in seven networks are large enough
+		t.Errorf("%d of %d seeds", found, many)
 	}
 }
 

@@ -31,6 +31,11 @@ const DefaultHeights = 50
 // RandomScenario returns the scenario of a seed: every honest node is to reach so
 // many heights.
 func RandomScenario(seed, heights uint64) *Scenario {
+	if seeded(seed, 3).IntN(lockedEvery) == 0 {
+		if s := lockedScenario(seed, heights); s != nil {
+			return s
+		}
+	}
 	return newScenario(seed, heights, (*Scenario).addAdversaries)
 }
 

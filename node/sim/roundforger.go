@@ -25,11 +25,14 @@ func (f RoundForger) Act(n *node, action consensus.Action) bool {
 func (n *node) forgeRound(height uint64, round uint32) {
 	made := n.w.made[height]
 	for _, i := range n.w.rng.Perm(len(made)) {
-		if h := made[i].header; h.Round < round {
-			n.publishSoon(n.signedProposal(&types.Proposal{
-				Height: height, Round: round, ValidRound: int64(round) - 1, Header: h, RecordIDs: made[i].ids,
-			}))
+		if made[i].header.Round < round {
+			n.publishSoon(n.signedProposal(n.forgedRound(made[i], round)))
 			return
 		}
 	}
+}
+
+// forgedRound returns a proposal of a block that names the round before as its valid one.
+func (n *node) forgedRound(b *block, round uint32) *types.Proposal {
+	return &types.Proposal{Height: b.header.Height, Round: round, ValidRound: int64(round) - 1, Header: b.header, RecordIDs: b.ids}
 }

@@ -16,7 +16,7 @@ var (
 	first      = flag.Uint64("first", 0, "the first of them")
 	heights    = flag.Uint64("heights", DefaultHeights, "how many blocks every honest node is to commit")
 	each       = flag.Int("each", 4, "how many seeds TestEachAdversary plays of each")
-	mute       = flag.Int("mute", 60, "how many seeds TestForgedValidRoundsUnlockNobody plays")
+	locked     = flag.Int("locked", 60, "how many seeds TestForgedValidRoundsUnlockNobody plays")
 	forkSeeds  = flag.Int("forks", 90, "how many seeds TestForksNameTheCulprits plays of each")
 	twinRounds = flag.Int("twin-rounds", 2, "up to how many rounds TestTwins plays all scenarios of")
 	pairRounds = flag.Int("pair-rounds", 2, "the same for TestTwoPairsOfTwins")
