@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ type Cluster struct {
 	Config *rest.Config
 	Client client.WithWatch // reads and writes directly
 	env    *envtest.Environment
+	users  sync.Mutex // env adds one at a time: what signs their certificates counts without a lock
 }
 
 // shared is the cluster of this test binary, from Main on.
@@ -110,6 +112,8 @@ func (c *Cluster) Namespace(t testing.TB) string {
 // administrators, and may do what roles allow.
 func (c *Cluster) User(t testing.TB, name string) *rest.Config {
 	t.Helper()
+	c.users.Lock()
+	defer c.users.Unlock()
 	user, err := c.env.AddUser(envtest.User{Name: name}, c.Config)
 	if err != nil {
 		t.Fatal(err)
