@@ -30,7 +30,7 @@ func check(doc *document) error {
 	r := loadRules()
 	delete(doc.object, "status")
 
-	report := &report{doc: doc, rules: r}
+	report := &report{doc: doc, rules: r, told: map[Problem]bool{}}
 	report.metadata()
 	for _, path := range unknownFields(doc.object, r.structural) {
 		parent, _ := split(path)
@@ -67,12 +67,14 @@ type report struct {
 	doc      *document
 	rules    *rules
 	problems []Problem
-	blocked  bool // some rules could not be asked
+	told     map[Problem]bool // those that are among them
+	blocked  bool             // some rules could not be asked
 }
 
 func (r *report) add(path, message string) {
 	p := Problem{Field: path, Line: r.doc.line(path), Message: message}
-	if !slices.Contains(r.problems, p) {
+	if !r.told[p] {
+		r.told[p] = true
 		r.problems = append(r.problems, p)
 	}
 }
@@ -125,20 +127,22 @@ func (r *report) metadata() {
 // values validates a defaulted object. As in an API server, the CEL rules are
 // asked only where types and lengths are right.
 func (r *report) values() {
-	schemaErrs := validation.ValidateCustomResource(nil, r.doc.object, r.rules.values)
+	schemaErrs := validation.ValidateCustomResource(nil, within(r.doc.object, r.rules.structural), r.rules.values)
 	lists := listtype.ValidateListSetsAndMaps(nil, r.rules.structural, r.doc.object)
 	var celErrs field.ErrorList
 	r.blocked = r.blocked || slices.ContainsFunc(schemaErrs, blocks)
 	if !r.blocked {
 		celErrs, _ = r.rules.cel.Validate(context.Background(), nil, r.rules.structural, r.doc.object, nil, celconfig.RuntimeCELCostBudget)
 	}
+	better := map[string]bool{}
 	for _, e := range celErrs {
 		r.add(ruleMessage(e))
+		better[e.Field] = true
 	}
 	for _, e := range schemaErrs {
 		// An error without a field repeats one that has it. And where a rule speaks of
 		// the same field, it does so in better words.
-		if hasField(e) && !slices.ContainsFunc(celErrs, func(c *field.Error) bool { return c.Field == e.Field }) {
+		if hasField(e) && !better[e.Field] {
 			r.add(e.Field, r.schemaMessage(e))
 		}
 	}

@@ -101,14 +101,8 @@ func lookup(s *schema.Structural, path string) *schema.Structural {
 			return nil
 		case step.list:
 			s = s.Items
-		case s.AdditionalProperties != nil:
-			s = s.AdditionalProperties.Structural
 		default:
-			property, ok := s.Properties[step.key]
-			if !ok {
-				return nil
-			}
-			s = &property
+			s = under(s, step.key)
 		}
 	}
 	return s

@@ -17,6 +17,7 @@ import (
 type document struct {
 	object map[string]any
 	tree   *yaml.Node
+	places map[*yaml.Node]map[string]int // where in a mapping's content a key is, once somebody has asked
 }
 
 // parse reads the only document of a file.
@@ -39,7 +40,7 @@ func parse(data []byte) (*document, error) {
 	if err != nil {
 		return nil, notYAML(err)
 	}
-	doc := &document{tree: tree}
+	doc := &document{tree: tree, places: map[*yaml.Node]map[string]int{}}
 	if err := utiljson.Unmarshal(text, &doc.object); err != nil {
 		return nil, notYAML(err)
 	}
@@ -127,7 +128,7 @@ func (d *document) line(path string) int {
 		if node.Kind == yaml.AliasNode {
 			node = node.Alias
 		}
-		next, at := child(node, step)
+		next, at := d.child(node, step)
 		if next == nil {
 			break
 		}
@@ -138,16 +139,31 @@ func (d *document) line(path string) int {
 
 // child returns what a step leads to from node, nil if nothing is there, and
 // the line it begins at.
-func child(node *yaml.Node, step step) (*yaml.Node, int) {
+func (d *document) child(node *yaml.Node, step step) (*yaml.Node, int) {
 	if step.list && node.Kind == yaml.SequenceNode && step.index < len(node.Content) {
 		return node.Content[step.index], node.Content[step.index].Line
 	}
 	if !step.list && node.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if node.Content[i].Value == step.key {
-				return node.Content[i+1], node.Content[i].Line
-			}
+		if i, there := d.keys(node)[step.key]; there {
+			return node.Content[i+1], node.Content[i].Line
 		}
 	}
 	return nil, 0
+}
+
+// keys returns where the keys of a mapping are in its content. All are noted at once:
+// a mapping of which everything is wrong is asked about each.
+func (d *document) keys(mapping *yaml.Node) map[string]int {
+	if places, known := d.places[mapping]; known {
+		return places
+	}
+	places := make(map[string]int, len(mapping.Content)/2)
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key := mapping.Content[i].Value
+		if _, before := places[key]; !before {
+			places[key] = i
+		}
+	}
+	d.places[mapping] = places
+	return places
 }

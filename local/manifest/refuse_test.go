@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,4 +169,66 @@ func bomb() string {
 		text += fmt.Sprintf("  a%d: &a%d [%s]\n", i+1, i+1, strings.Join([]string{alias, alias, alias, alias, alias, alias, alias, alias, alias, alias}, ", "))
 	}
 	return text
+}
+
+// A file of which nearly everything is wrong is answered as fully as any: each problem
+// once, at its own line, and those that a screen does not hold are counted.
+func TestRefusesMany(t *testing.T) {
+	const many = 20_000
+	var b strings.Builder
+	b.WriteString(head + "  validators: [{name: alice, stake: 1}]\n") // five lines
+	for i := range many {
+		fmt.Fprintf(&b, "  wrong%d: 1\n", i)
+	}
+	_, err := manifest.Read("m.yaml", strings.NewReader(b.String()))
+	var e *manifest.Error
+	if !errors.As(err, &e) || len(e.Problems) != many {
+		t.Fatalf("got %v, want %d problems", err, many)
+	}
+	for i, p := range e.Problems {
+		if want := fmt.Sprintf("spec.wrong%d", i); p.Field != want || p.Line != 6+i {
+			t.Fatalf("problem %d is of %s in line %d: want %s in line %d", i, p.Field, p.Line, want, 6+i)
+		}
+	}
+	if text := err.Error(); !strings.HasSuffix(text, fmt.Sprintf("\n  and %d more", many-20)) || strings.Count(text, "\n") != 21 {
+		t.Errorf("it says %.2000s", text)
+	}
+}
+
+// Of a list that is too long no more is told than what is wrong with as many entries as
+// it may have, and one.
+func TestRefusesLongLists(t *testing.T) {
+	text := head + "  validators:\n" + strings.Repeat("  - {name: a, stake: 0}\n", 20_000)
+	_, err := manifest.Read("m.yaml", strings.NewReader(text))
+	var e *manifest.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	stakes := 0
+	for _, p := range e.Problems {
+		if strings.HasSuffix(p.Field, ".stake") {
+			stakes++
+		}
+	}
+	if want := "a list of 20000 entries is not allowed: it must be a list of 1 to 100 entries"; !strings.Contains(err.Error(), want) || stakes != 101 {
+		t.Errorf("%d stakes, and got %v", stakes, err)
+	}
+}
+
+// A mapping that an alias stands for is where it is written, and its keys are looked up
+// there however often it is used.
+func TestRefusesInAliases(t *testing.T) {
+	_, err := manifest.Read("m.yaml", strings.NewReader(head+"  validators:\n  - &a\n    name: alice\n    stake: 1\n    stak: 2\n  - *a\n"))
+	var e *manifest.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range e.Problems {
+		got = append(got, fmt.Sprintf("%d %s", p.Line, p.Field))
+	}
+	want := []string{"7 spec.validators[1].name", "9 spec.validators[0].stak", "9 spec.validators[1].stak"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
