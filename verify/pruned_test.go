@@ -151,7 +151,7 @@ func wrongs() map[string]struct {
 		"a certificate of too few":                   {block(12, func(b *forge.Block) { b.Certificate.Signatures = b.Certificate.Signatures[:1] }), 13, "certificate"},
 		"the oldest's certificate":                   {block(9, func(b *forge.Block) { b.Certificate.Signatures[0].Signature[0] ^= 1 }), 10, "certificate"},
 		"the beacon's value":                         {func(c *forge.Chain) { c.Blocks[9].Seed[0] ^= 1 }, 10, "header.proof"},
-		"a beacon's value further on":                {func(c *forge.Chain) { c.Blocks[11].Seed[0] ^= 1 }, 12, "stored state"},
+		"a beacon's value further on":                {func(c *forge.Chain) { c.Blocks[11].Seed[0] ^= 1 }, 12, "stored seed"},
 		"a handover that is not certified":           {block(6, func(b *forge.Block) { b.Certificate.Signatures = b.Certificate.Signatures[:1] }), 7, "certificate"},
 		"a handover to others, certified by strangers": {func(c *forge.Chain) {
 			b := c.Blocks[6].Clone()

@@ -62,8 +62,9 @@ func storeWith(t *testing.T, made *forge.Chain, dir string, height int) {
 	if err := data.Store.Commit(storage.Commit{State: toStore(state.Entries())}); err != nil {
 		t.Fatal(err)
 	}
+	beside := made.Beside()
 	for i, b := range made.Blocks {
-		com := storage.Commit{Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs()}
+		com := storage.Commit{Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), Aux: beside[i]}
 		if i < height {
 			com.State = toStore(b.Changes)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/posnet/posnet/node/genesis"
@@ -95,7 +96,8 @@ type run struct {
 	result *Result
 	late   error // what is wrong with the state that the source has, if that is of the height before the head
 	wrong  *validity.Fault
-	state  *ledger.State // for the chain to adopt where it comes to its height
+	busy   sync.WaitGroup // who may be using the source
+	state  *ledger.State  // for the chain to adopt where it comes to its height
 }
 
 // fault keeps an error that is one of the chain, and returns any other.
@@ -124,16 +126,19 @@ type step struct {
 // first thing wrong in that order is what is wrong first in the chain.
 func (r *run) blocks(whole context.Context) error {
 	ctx, cancel := context.WithCancel(whole)
-	pieces, readDone := r.read(ctx)
 	defer func() {
 		cancel()
-		<-readDone // the source is used no more
+		r.busy.Wait() // the source is used no more
 	}()
+	pieces := r.read(ctx)
 	verifier := types.RecordVerifier{Network: r.Genesis.Network(), Authority: r.Genesis.Authority}
-	sound := inOrder(ctx, r.Workers, pieces, func(p source.Piece) opened { return open(verifier, p) })
-	steps := inOrder(ctx, r.Workers, r.add(ctx, sound), func(s step) step {
+	sound := inOrder(ctx, &r.busy, r.Workers, pieces, func(p source.Piece) opened { return open(verifier, p) })
+	steps := inOrder(ctx, &r.busy, r.Workers, r.add(ctx, sound), func(s step) step {
 		if s.err == nil {
 			s.err = s.Verify()
+		}
+		if s.err == nil {
+			s.err = r.Source.Beside(source.Block{Block: s.Block(), Certificate: s.Certificate()}, s.Before())
 		}
 		return s
 	})
@@ -149,8 +154,8 @@ func (r *run) blocks(whole context.Context) error {
 }
 
 // read gives the pieces of the source; an error of it is the last piece.
-func (r *run) read(ctx context.Context) (pieces chan source.Piece, done chan struct{}) {
-	pieces, done = make(chan source.Piece), make(chan struct{})
+func (r *run) read(ctx context.Context) <-chan source.Piece {
+	pieces := make(chan source.Piece)
 	send := func(p source.Piece) bool {
 		select {
 		case pieces <- p:
@@ -159,14 +164,13 @@ func (r *run) read(ctx context.Context) (pieces chan source.Piece, done chan str
 			return false
 		}
 	}
-	go func() {
-		defer close(done)
+	r.busy.Go(func() {
 		defer close(pieces)
 		if err := r.Source.Read(ctx, send); err != nil {
 			send(func() ([]source.Block, error) { return nil, err })
 		}
-	}()
-	return pieces, done
+	})
+	return pieces
 }
 
 func open(v types.RecordVerifier, p source.Piece) opened {
@@ -195,7 +199,7 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 			return false
 		}
 	}
-	go func() {
+	r.busy.Go(func() {
 		defer close(out)
 		r.compareLate()
 		for piece := range in {
@@ -213,7 +217,7 @@ func (r *run) add(ctx context.Context, in <-chan opened) chan step {
 				return
 			}
 		}
-	}()
+	})
 	return out
 }
 

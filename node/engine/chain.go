@@ -186,14 +186,14 @@ func (c *chain) execute(header types.Header, records []types.VerifiedRecord) (*e
 func (c *chain) advance(x *executed, rawBlock, certificate []byte) (storage.Commit, error) {
 	h := &x.Block.Header
 	info := heights.Info{
-		Seed: c.next.Seed, Participants: participantsHash(c.next.Participants), Round: h.Round,
+		Seed: c.next.Seed, Participants: heights.ParticipantsHash(c.next.Participants), Round: h.Round,
 		Winner: h.Winner, Proposer: h.Proposer, Hash: h.Hash(), Time: h.Time, Records: h.Records,
 		Total: c.records + uint64(h.Records),
 	}
 	batch := storage.Commit{Height: h.Height, Block: rawBlock, Certificate: certificate, Records: x.Block.IDs()}
 	batch.Aux = append(c.unsaved, storage.Change{Key: heights.InfoKey(h.Height), Value: info.Encode()})
 	if c.drawn != info.Participants {
-		batch.Aux = append(batch.Aux, storage.Change{Key: participantsKey(info.Participants), Value: encodeParticipants(c.next.Participants)})
+		batch.Aux = append(batch.Aux, storage.Change{Key: heights.ParticipantsKey(info.Participants), Value: heights.EncodeParticipants(c.next.Participants)})
 	}
 	batch.Aux = append(batch.Aux, c.newSets()...)
 	if h.NextValidators != h.Validators {

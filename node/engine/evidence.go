@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"sync"
 
+	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/p2p"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/storage"
@@ -27,7 +27,7 @@ type evidence struct {
 }
 
 func loadEvidence(store storage.Store) (*evidence, error) {
-	kept, err := store.AuxRange([]byte{keyEvidence}, nil, maxEvidence)
+	kept, err := store.AuxRange([]byte{heights.KeyEvidence}, nil, maxEvidence)
 	if err != nil {
 		return nil, fmt.Errorf("the stored evidence cannot be read: %w", err)
 	}
@@ -42,22 +42,13 @@ func loadEvidence(store storage.Store) (*evidence, error) {
 	return v, nil
 }
 
-// evidenceKey is the same for all evidence that a validator contradicted itself
-// in one place: a second pair of votes from there proves no more.
-func evidenceKey(one *types.Evidence) []byte {
-	first := &one.First
-	key := binary.BigEndian.AppendUint64([]byte{keyEvidence}, first.Height)
-	key = binary.BigEndian.AppendUint32(key, first.Round)
-	return append(append(key, byte(first.Kind)), first.Validator[:]...)
-}
-
 // wants reports whether a piece of evidence is news, and there is room for it.
 func (v *evidence) wants(one *types.Evidence) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	of := 0
 	for i := range v.list {
-		if string(evidenceKey(&v.list[i])) == string(evidenceKey(one)) {
+		if string(heights.EvidenceKey(&v.list[i])) == string(heights.EvidenceKey(one)) {
 			return false
 		}
 		if v.list[i].First.Validator == one.First.Validator {
@@ -96,7 +87,7 @@ func (e *Engine) keepEvidence(one types.Evidence) {
 	if !e.evidence.wants(&one) {
 		return
 	}
-	if err := e.options.Data.Store.Put(storage.Change{Key: evidenceKey(&one), Value: one.Encode()}); err != nil {
+	if err := e.options.Data.Store.Put(storage.Change{Key: heights.EvidenceKey(&one), Value: one.Encode()}); err != nil {
 		e.die(fmt.Errorf("evidence cannot be written: %w", err))
 		return
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/posnet/posnet/node/heights"
 	"github.com/posnet/posnet/node/ledger"
-	"github.com/posnet/posnet/node/lottery"
 	"github.com/posnet/posnet/node/rpc/message"
 	"github.com/posnet/posnet/node/storage"
 	"github.com/posnet/posnet/node/types"
@@ -13,41 +12,10 @@ import (
 
 // The first byte of a key says what is stored under it; package heights has more.
 const (
-	keyParticipants = 'p' // + hash: a list of participants
-	keyEvidence     = 'e' // + height + hash: two contradicting votes
-	keyName         = 'n' // + key: the name of a validator that joined after genesis
-	keySession      = 's' // + session: the secret of a guest hosted here
-	keyBase         = 'b' // the header of the block whose state was installed last
+	keyName    = 'n' // + key: the name of a validator that joined after genesis
+	keySession = 's' // + session: the secret of a guest hosted here
+	keyBase    = 'b' // the header of the block whose state was installed last
 )
-
-func participantsKey(hash types.Hash) []byte { return append([]byte{keyParticipants}, hash[:]...) }
-
-func encodeParticipants(list []ledger.Participant) []byte {
-	e := types.NewEncoder("", 4+72*len(list))
-	e.Uint32(uint32(len(list)))
-	for i := range list {
-		e.Fixed(list[i].ID[:])
-		e.Uint64(list[i].Weight)
-		e.Fixed(list[i].Host[:])
-	}
-	return e.Data()
-}
-
-func participantsHash(list []ledger.Participant) types.Hash {
-	return types.SumHash(encodeParticipants(list))
-}
-
-func decodeParticipants(raw []byte) ([]ledger.Participant, error) {
-	d := types.NewDecoder(raw)
-	list := make([]ledger.Participant, d.Count(72, lottery.MaxParticipants))
-	for i := range list {
-		d.Fixed(list[i].ID[:])
-		list[i].Weight = d.Uint64()
-		d.Fixed(list[i].Host[:])
-		list[i].Guest = list[i].ID != list[i].Host
-	}
-	return list, d.Finish()
-}
 
 // history reads what was kept of committed heights; it may be used by several
 // goroutines at once.
@@ -122,14 +90,14 @@ func (h history) whole() error {
 var errDamaged = heights.ErrDamaged
 
 func (h history) participants(hash types.Hash) ([]ledger.Participant, error) {
-	raw, ok, err := h.store.Aux(participantsKey(hash))
+	raw, ok, err := h.store.Aux(heights.ParticipantsKey(hash))
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, fmt.Errorf("participants %s are not kept: %w", hash.Short(), errDamaged)
 	}
-	list, err := decodeParticipants(raw)
+	list, err := heights.DecodeParticipants(raw)
 	if err != nil {
 		return nil, fmt.Errorf("participants %s: %w: %w", hash.Short(), err, errDamaged)
 	}

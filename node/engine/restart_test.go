@@ -130,7 +130,7 @@ func TestDamagedFolders(t *testing.T) {
 			key  []byte
 			want string
 		}{
-			"evidence":    {append([]byte{keyEvidence}, "x"...), "evidence cannot be read"},
+			"evidence":    {append([]byte{heights.KeyEvidence}, "x"...), "evidence cannot be read"},
 			"height info": {heights.InfoKey(3), "height 3"},
 		} {
 			n.data.Store = &overlaidStore{Store: good, key: c.key, value: []byte("damaged")}
@@ -164,7 +164,7 @@ func TestLostFirstBlocksAreNoticed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := n.data.Store.Put(storage.Change{Key: participantsKey(info.Participants)}); err != nil {
+			if err := n.data.Store.Put(storage.Change{Key: heights.ParticipantsKey(info.Participants)}); err != nil {
 				t.Fatal(err)
 			}
 		}

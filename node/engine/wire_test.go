@@ -61,7 +61,7 @@ func TestWireRoundTrips(t *testing.T) {
 			p := ledger.Participant{ID: types.PublicKey(drawHash(rt, "id")), Weight: rapid.Uint64().Draw(rt, "weight"), Host: types.PublicKey(drawHash(rt, "host"))}
 			list = append(list, p)
 		}
-		same("participants", encodeParticipants(list), rewriteParticipants)
+		same("participants", heights.EncodeParticipants(list), rewriteParticipants)
 		same("blocks", testBlocks(t, rapid.IntRange(0, 3).Draw(rt, "blocks")), rewriteBlocks)
 	})
 }
@@ -108,8 +108,8 @@ func rewriteInfo(raw []byte) ([]byte, error) {
 }
 
 func rewriteParticipants(raw []byte) ([]byte, error) {
-	list, err := decodeParticipants(raw)
-	return encodeParticipants(list), err
+	list, err := heights.DecodeParticipants(raw)
+	return heights.EncodeParticipants(list), err
 }
 
 func rewriteBlocks(raw []byte) ([]byte, error) {
@@ -189,7 +189,7 @@ func FuzzDecoders(f *testing.F) {
 	p, records := testProposal(7, 3, "p")
 	for kind, raw := range [][]byte{
 		(&wanted{IDs: make([]types.Hash, 3)}).encode(), encodeFound(types.Hash{}, records), encodeBlocksWanted(5), (&peerStatus{Height: 5}).encode(),
-		(&heights.Info{}).Encode(), encodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
+		(&heights.Info{}).Encode(), heights.EncodeParticipants(make([]ledger.Participant, 2)), testBlocks(f, 2), testLock(f, p, records).encode(),
 		(&snapshotWanted{piecePart, 5, 1}).encode([]byte("body")), testOffer(), testHandovers(f), encodeEntries([]ledger.Change{{Key: []byte("k"), Value: []byte("v")}}),
 	} {
 		f.Add(uint8(kind), raw)

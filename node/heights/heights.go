@@ -34,9 +34,11 @@ type Info struct {
 
 // The first byte of a key says what is stored under it.
 const (
-	KeyInfo     = 'h' // + height: Info
-	KeySet      = 'v' // + hash: a set of validators
-	KeyHandover = 'c' // + height: header and certificate, where the next height's set is another
+	KeyInfo         = 'h' // + height: Info
+	KeySet          = 'v' // + hash: a set of validators
+	KeyParticipants = 'p' // + hash: a list of participants
+	KeyEvidence     = 'e' // + height, round, kind, validator: two contradicting votes
+	KeyHandover     = 'c' // + height: header and certificate, where the next height's set is another
 )
 
 // InfoKey is the key of a height's Info.

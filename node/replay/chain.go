@@ -149,6 +149,15 @@ type Step struct {
 // Head is the block's height, hash and time.
 func (s *Step) Head() validity.Head { return s.head }
 
+// Block is the block.
+func (s *Step) Block() *types.Block { return s.block }
+
+// Certificate is that of the block.
+func (s *Step) Certificate() *types.Certificate { return s.certificate }
+
+// Before is the height as it was before the block. Its draw is the chain's.
+func (s *Step) Before() *validity.Next { return s.height }
+
 // Records is how many records the block holds.
 func (s *Step) Records() int { return len(s.block.Records) }
 

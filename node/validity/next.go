@@ -78,6 +78,9 @@ func (n *Next) draw(list []ledger.Participant) error {
 	return nil
 }
 
+// Network is the id of the chain's network.
+func (n *Next) Network() types.Hash { return n.network }
+
 // Stateful reports whether the state that the head left is known.
 func (n *Next) Stateful() bool { return n.state != nil }
 

@@ -42,9 +42,11 @@ func KeysOf(name string) config.Keys { return config.Keys{Sign: Key(name), VRF: 
 type Block struct {
 	*types.Block
 	Certificate *types.Certificate
-	Set         *types.ValidatorSet // of its height
-	Seed        lottery.Seed        // of its height
-	Changes     []ledger.Change     // of the state, for a disk
+	Set         *types.ValidatorSet  // of its height
+	Following   *types.ValidatorSet  // of the height above
+	Seed        lottery.Seed         // of its height
+	Drawn       []ledger.Participant // who took part in its height's draw
+	Changes     []ledger.Change      // of the state, for a disk
 }
 
 // Clone is a copy that a test may change. Records are shared: they are replaced.
@@ -139,7 +141,7 @@ func (c *Chain) AddAs(p Plan, records ...*types.Record) Block {
 	x, err := c.Next.Apply(b.Header, verified, output)
 	must(err)
 	out := Block{
-		Block: b, Set: c.Next.Set, Seed: c.Next.Seed, Certificate: certify(c.network, b.Header.Height, b.Header.Hash(), c.Next.Set, p),
+		Block: b, Set: c.Next.Set, Following: c.Next.Following, Seed: c.Next.Seed, Drawn: c.Next.Participants, Certificate: certify(c.network, b.Header.Height, b.Header.Hash(), c.Next.Set, p),
 		Changes: c.State.Commit(x.Delta),
 	}
 	c.Next, err = validity.After(c.State, validity.HeadOf(&b.Header))

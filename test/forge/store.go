@@ -27,9 +27,10 @@ func (c *Chain) commit(s storage.Store) error {
 		return err
 	}
 	var late []ledger.Change
-	for _, b := range c.Blocks {
+	beside := c.Beside()
+	for i, b := range c.Blocks {
 		err := s.Commit(storage.Commit{
-			Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), State: stored(late), Aux: c.beside(b),
+			Height: b.Header.Height, Block: b.Encode(), Certificate: b.Certificate.Encode(), Records: b.IDs(), State: stored(late), Aux: beside[i],
 		})
 		if err != nil {
 			return err
@@ -39,16 +40,26 @@ func (c *Chain) commit(s storage.Store) error {
 	return nil
 }
 
-// beside is what is kept of a block's height beside the block, but for who took part
-// in its draw.
-func (c *Chain) beside(b Block) []storage.Change {
-	h := &b.Header
-	info := heights.Info{Seed: b.Seed, Round: h.Round, Winner: h.Winner, Proposer: h.Proposer, Hash: h.Hash(), Time: h.Time, Records: h.Records}
-	out := []storage.Change{{Key: heights.InfoKey(h.Height), Value: info.Encode()}}
-	for _, handover := range c.handovers(h.Height, h.Height+1) {
-		out = append(out,
-			storage.Change{Key: heights.SetKey(handover.Set.Hash()), Value: handover.Set.Encode()},
-			storage.Change{Key: heights.HandoverKey(h.Height), Value: heights.EncodeCertified(h, b.Certificate.Encode())})
+// Beside is what is kept of the height of each block beside the block.
+func (c *Chain) Beside() [][]storage.Change {
+	out := make([][]storage.Change, len(c.Blocks))
+	total := uint64(0)
+	for i, b := range c.Blocks {
+		h := &b.Header
+		total += uint64(h.Records)
+		info := heights.Info{
+			Seed: b.Seed, Participants: heights.ParticipantsHash(b.Drawn), Round: h.Round, Winner: h.Winner, Proposer: h.Proposer,
+			Hash: h.Hash(), Time: h.Time, Records: h.Records, Total: total,
+		}
+		out[i] = []storage.Change{
+			{Key: heights.InfoKey(h.Height), Value: info.Encode()},
+			{Key: heights.ParticipantsKey(info.Participants), Value: heights.EncodeParticipants(b.Drawn)},
+			{Key: heights.SetKey(b.Set.Hash()), Value: b.Set.Encode()},
+			{Key: heights.SetKey(b.Following.Hash()), Value: b.Following.Encode()},
+		}
+		if h.NextValidators != h.Validators {
+			out[i] = append(out[i], storage.Change{Key: heights.HandoverKey(h.Height), Value: heights.EncodeCertified(h, b.Certificate.Encode())})
+		}
 	}
 	return out
 }

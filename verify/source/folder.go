@@ -56,8 +56,9 @@ func isData(dir string) bool {
 
 // Folder is the data folder of a node that does not run.
 type Folder struct {
-	dir  string
-	kept *storage.Kept
+	dir    string
+	kept   *storage.Kept
+	beside beside
 }
 
 // OpenFolder opens a data folder to be read; nothing in it is changed. It fails
@@ -67,7 +68,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir: dir, kept: kept}, nil
+	return &Folder{dir: dir, kept: kept, beside: beside{kept: kept, oldest: kept.Oldest()}}, nil
 }
 
 // Label implements Source.

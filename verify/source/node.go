@@ -86,6 +86,10 @@ func (n *Node) Compare(state *ledger.State) error {
 	return nil
 }
 
+// Beside implements Source. What a block shows beside its header is looked at as it is
+// read, and the rest is for who asks for it.
+func (n *Node) Beside(Block, *validity.Next) error { return nil }
+
 // Read implements Source.
 func (n *Node) Read(ctx context.Context, yield func(Piece) bool) error {
 	at, first := n.Oldest()-1, n.first

@@ -9,6 +9,7 @@ import (
 	"github.com/posnet/posnet/node/genesis"
 	"github.com/posnet/posnet/node/ledger"
 	"github.com/posnet/posnet/node/types"
+	"github.com/posnet/posnet/node/validity"
 )
 
 // Source gives the blocks of one chain.
@@ -38,6 +39,10 @@ type Source interface {
 	// that one. The error is a *validity.Fault, or says what failed. It may be called
 	// while Read is under way.
 	Compare(state *ledger.State) error
+	// Beside checks what the source keeps of a block's height beside the block, which was
+	// verified; before is the height as it was before it. The error is a *validity.Fault. It
+	// may be called by several goroutines, while Read is under way.
+	Beside(b Block, before *validity.Next) error
 	// Close ends the use of the source.
 	Close() error
 }
