@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -89,9 +88,6 @@ type call struct {
 
 // Dial connects to a node. url is "ws://HOST:PORT/ws" or just "HOST:PORT".
 func Dial(ctx context.Context, url string, o Options) (*Client, error) {
-	if !strings.Contains(url, "://") {
-		url = "ws://" + url + "/ws"
-	}
 	if o.Window <= 0 {
 		o.Window = 256
 	}
@@ -105,27 +101,15 @@ func Dial(ctx context.Context, url string, o Options) (*Client, error) {
 		done: make(chan struct{}), wake: make(chan struct{}, 1), slot: make(chan struct{}, o.Window),
 		byID: map[uint64]*call{}, size: o.News, horizon: o.Horizon,
 	}
-	opening := &opening{}
-	dialer := websocket.Dialer{
-		HandshakeTimeout: 10 * time.Second,
-		ReadBufferSize:   o.ReadBuffer, WriteBufferSize: writeBufferBytes, WriteBufferPool: &writeBuffers,
-		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			opening.Conn, opening.left = conn, maxOpening
-			c.burst = burst.New(opening)
-			return c.burst, nil
-		},
-	}
-	ws, response, err := dialer.DialContext(ctx, url, nil)
+	dialer := websocket.Dialer{ReadBufferSize: o.ReadBuffer, WriteBufferSize: writeBufferBytes, WriteBufferPool: &writeBuffers}
+	ws, err := dial(ctx, url, dialer, func(conn net.Conn) net.Conn {
+		c.burst = burst.New(conn)
+		return c.burst
+	})
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", url, refusedBy(response, err))
+		return nil, err
 	}
-	opening.done = true // before anything reads on
 	c.ws = ws
-	ws.SetReadLimit(message.MaxAnswerBytes)
 	ws.SetPongHandler(func(string) error { return c.touch() })
 	c.wg.Add(2)
 	go c.read()

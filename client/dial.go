@@ -1,14 +1,46 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/posnet/posnet/node/rpc/message"
 )
+
+// handshakeTimeout is how long it may take until a connection stands.
+const handshakeTimeout = 10 * time.Second
+
+// dial connects to a node. wrap puts something around what comes from the network.
+func dial(ctx context.Context, url string, d websocket.Dialer, wrap func(net.Conn) net.Conn) (*websocket.Conn, error) {
+	if !strings.Contains(url, "://") {
+		url = "ws://" + url + "/ws"
+	}
+	begun := &opening{left: maxOpening}
+	d.HandshakeTimeout = handshakeTimeout
+	d.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		begun.Conn = conn
+		return wrap(begun), nil
+	}
+	ws, response, err := d.DialContext(ctx, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", url, refusedBy(response, err))
+	}
+	begun.done = true // before anything reads on
+	ws.SetReadLimit(message.MaxAnswerBytes)
+	return ws, nil
+}
 
 // maxOpening is how many bytes a node may answer to the handshake. Without it
 // who listens there could send headers for as long as a handshake may take, and

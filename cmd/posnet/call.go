@@ -5,23 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/spf13/cobra"
 
 	"github.com/posnet/posnet/client"
-	"github.com/posnet/posnet/node/rpc/message"
 )
 
 func newCall() *cobra.Command {
-	var url string
-	var follow bool
+	var c caller
 	cmd := &cobra.Command{
 		Use:   "call REQUEST...",
 		Short: "Send requests of the client API as they are typed, and print the answers",
 		Long: `Send each REQUEST, one JSON object, to a running node, and print each answer on a
-line of its own, exactly as the node wrote it. docs/api.md shows all operations.`,
+line of its own, exactly as the node wrote it; only on a terminal, characters that
+cannot be seen are shown as JSON escapes them. docs/api.md shows all operations.`,
 		Example: `  posnet call '{"op":"pool"}'
   posnet call --follow '{"op":"subscribe","args":{"topics":["winners"]}}'`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -31,51 +29,85 @@ line of its own, exactly as the node wrote it. docs/api.md shows all operations.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd.Context(), cmd.OutOrStdout(), url, args, follow)
+			if c.timeout <= 0 {
+				return usagef("--timeout %v: it must be more than 0, such as 30s", c.timeout)
+			}
+			return c.call(cmd.Context(), cmd.OutOrStdout(), args)
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")
-	cmd.Flags().BoolVar(&follow, "follow", false, "go on printing news of subscribed topics until Ctrl-C")
+	cmd.Flags().StringVar(&c.url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")
+	cmd.Flags().BoolVar(&c.follow, "follow", false, "go on printing news of subscribed topics until Ctrl-C")
+	cmd.Flags().DurationVar(&c.timeout, "timeout", 30*time.Second, "how long the node may take to answer each request, and to be connected to, for which it has 10s at most")
 	return cmd
+}
+
+// caller is the flags of posnet call as typed.
+type caller struct {
+	url     string
+	follow  bool
+	timeout time.Duration
 }
 
 // call sends frames one after the other. A refusal is printed like any answer:
 // whoever types requests wants to see it.
-func call(ctx context.Context, out io.Writer, url string, requests []string, follow bool) error {
-	if !strings.Contains(url, "://") {
-		url = "ws://" + url + "/ws"
-	}
-	link, _, err := websocket.DefaultDialer.DialContext(ctx, url, nil)
+func (c *caller) call(ctx context.Context, out io.Writer, requests []string) error {
+	dialing, cancel := context.WithTimeout(ctx, c.timeout)
+	link, err := client.DialFrames(dialing, c.url)
+	cancel()
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w: %s", url, err, whatToDo)
+		return fmt.Errorf("%w: %s", err, whatToDo)
 	}
 	defer link.Close()
-	link.SetReadLimit(message.MaxAnswerBytes)
 	defer context.AfterFunc(ctx, func() { link.Close() })()
 	for _, request := range requests {
-		if err := link.WriteMessage(websocket.TextMessage, []byte(request)); err != nil {
-			return fmt.Errorf("%s hung up: %w", url, err)
+		frame, err := c.exchange(link, request)
+		if err != nil {
+			return c.lost(ctx, err)
 		}
-		if err := printFrame(out, link); err != nil {
-			return fmt.Errorf("%s hung up: %w", url, err)
+		if err := showFrame(out, frame); err != nil {
+			return err
 		}
 	}
-	for follow {
-		if err := printFrame(out, link); err != nil {
-			if ctx.Err() != nil || errors.Is(err, io.EOF) {
-				return nil
-			}
-			return fmt.Errorf("%s hung up: %w", url, err)
+	for c.follow {
+		frame, err := link.News()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return c.lost(ctx, err)
+		}
+		if err := showFrame(out, frame); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func printFrame(out io.Writer, link *websocket.Conn) error {
-	_, frame, err := link.ReadMessage()
-	if err != nil {
-		return err
+func (c *caller) exchange(link *client.Frames, request string) ([]byte, error) {
+	if err := link.Send([]byte(request), c.timeout); err != nil {
+		return nil, err
 	}
-	_, err = fmt.Fprintf(out, "%s\n", frame)
+	return link.Next(c.timeout)
+}
+
+// showFrame prints a frame on a line of its own.
+func showFrame(out io.Writer, frame []byte) error {
+	if isTerminal(out) {
+		frame = []byte(escape(string(frame)))
+	}
+	_, err := fmt.Fprintf(out, "%s\n", frame)
 	return err
+}
+
+// lost says how a connection ended.
+func (c *caller) lost(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // the person wants no answer any more
+	case errors.Is(err, client.ErrSilent):
+		return fmt.Errorf("%s: %w", c.url, err)
+	case errors.Is(err, client.ErrNoAnswer):
+		return fmt.Errorf("%s: %w: --timeout says how long that may take, and is %v", c.url, err, c.timeout)
+	}
+	return fmt.Errorf("%s hung up: %w", c.url, err)
 }

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"occupy": occupy, "freeport": freePort, "await": await,
-			"forge": forgeCommand, "damage": damage, "liar": liar, "replace": replace,
+			"forge": forgeCommand, "damage": damage, "liar": liar, "mumbler": mumbler, "replace": replace,
 		},
 	})
 }

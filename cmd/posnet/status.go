@@ -48,7 +48,7 @@ func newStatus() *cobra.Command {
 			if output != "" {
 				return printObject(cmd.OutOrStdout(), output, r)
 			}
-			return r.print(cmd.OutOrStdout(), time.Now())
+			return r.print(visible(cmd.OutOrStdout()), time.Now())
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", client.DefaultURL, "client API of the node, a websocket URL or HOST:PORT")

@@ -145,7 +145,7 @@ func (f *verifyFlags) print(out io.Writer, r *verdict.Report) error {
 		}
 	}
 	if f.output == "text" {
-		return r.Text(out)
+		return r.Text(visible(out))
 	}
 	return printObject(out, f.output, r)
 }
