@@ -179,6 +179,6 @@ func printObject(out io.Writer, format string, object any) error {
 			return err
 		}
 	}
-	_, err := out.Write(data)
+	_, err := visible(out).Write(data)
 	return err
 }

@@ -11,10 +11,9 @@ import (
 
 // Revert takes the newest block back: the state becomes the one before it. seed is the
 // beacon's value of the block's height and set its validators, which neither the block
-// nor the state after it tells. What guests did cannot be taken back, nor what was not
-// paid because hardly a token was left to mint, and not all of that is an error: whoever
-// is to believe the state holds its digest against that in the block's header. After
-// an error the state is of no more use.
+// nor the state after it tells. What guests did cannot be taken back, and not all of that
+// is an error: whoever is to believe the state holds its digest against that in the
+// block's header. After an error the state is of no more use.
 func (s *State) Revert(b *types.Block, seed lottery.Seed, set *types.ValidatorSet) error {
 	if h := b.Header.Height; h != s.height || h == 0 {
 		return fmt.Errorf("ledger: block %d is not the newest of a state of height %d", h, s.height)
@@ -22,9 +21,11 @@ func (s *State) Revert(b *types.Block, seed lottery.Seed, set *types.ValidatorSe
 	if b.Header.Winner != b.Header.Proposer {
 		return errGuests
 	}
-	r := &revert{state: s, accounts: map[types.Account]AccountState{}}
-	if reward := s.params.BlockReward; reward > 0 {
-		r.unmint(types.KeyedAccount(b.Header.Winner), reward)
+	r := &revert{state: s, height: s.height, accounts: map[types.Account]AccountState{}}
+	winner, reward := types.KeyedAccount(b.Header.Winner), s.params.BlockReward
+	paid := reward <= types.MaxAmount-s.minted // else only the digest tells whether so much was left to mint
+	if paid && reward > 0 {
+		r.unmint(winner, reward)
 	}
 	for i := len(b.Records) - 1; i >= 0 && r.err == nil; i-- {
 		r.record(b.Records[i])
@@ -33,8 +34,16 @@ func (s *State) Revert(b *types.Block, seed lottery.Seed, set *types.ValidatorSe
 		return r.err
 	}
 	s.height, s.seed = s.height-1, seed
-	s.commitReverted(r, set)
-	return nil
+	s.next, s.newest = set, s.next
+	s.commitReverted(r)
+	if paid || s.Digest() == b.Header.State {
+		return nil
+	}
+	r = &revert{state: s, height: r.height, accounts: map[types.Account]AccountState{}}
+	if r.unmint(winner, reward); r.err == nil {
+		s.commitReverted(r)
+	}
+	return r.err
 }
 
 var errGuests = errors.New("ledger: what guests did cannot be taken back")
@@ -42,6 +51,7 @@ var errGuests = errors.New("ledger: what guests did cannot be taken back")
 // revert is what taking a block back changes.
 type revert struct {
 	state    *State
+	height   uint64 // of the block
 	accounts map[types.Account]AccountState
 	unseen   []types.Hash
 	err      error
@@ -58,7 +68,7 @@ func (r *revert) account(a types.Account) AccountState {
 func (r *revert) take(from types.Account, amount uint64) {
 	v := r.account(from)
 	if v.Balance < amount {
-		r.err = fmt.Errorf("ledger: %s has %d tokens, and got %d in block %d", from, v.Balance, amount, r.state.height)
+		r.err = fmt.Errorf("ledger: %s has %d tokens, and got %d in block %d", from, v.Balance, amount, r.height)
 		return
 	}
 	v.Balance -= amount
@@ -93,19 +103,18 @@ func (r *revert) record(rec *types.Record) {
 	a := types.KeyedAccount(key)
 	v := r.account(a)
 	if v.Nonce != rec.Nonce+1 && r.err == nil {
-		r.err = fmt.Errorf("ledger: the next nonce of %s is %d, and %d was used in block %d", a, v.Nonce, rec.Nonce, r.state.height)
+		r.err = fmt.Errorf("ledger: the next nonce of %s is %d, and %d was used in block %d", a, v.Nonce, rec.Nonce, r.height)
 	}
 	v.Nonce = rec.Nonce
 	r.accounts[a] = v
 }
 
 // commitReverted makes the changes those of the state.
-func (s *State) commitReverted(r *revert, set *types.ValidatorSet) {
+func (s *State) commitReverted(r *revert) {
 	c := newChangeList(3 + len(r.accounts) + len(r.unseen))
 	c.meta(s)
-	c.validators(nextSet, set)
-	c.validators(newestSet, s.next)
-	s.next, s.newest = set, s.next
+	c.validators(nextSet, s.next)
+	c.validators(newestSet, s.newest)
 	for a, v := range r.accounts {
 		c.account(a, v)
 		if v == (AccountState{}) {

@@ -10,7 +10,7 @@ import (
 )
 
 // checkRevert takes a block back that a state was made by: it must then have the
-// entries of before, if no guest had to do with it and its reward was paid (plain);
+// entries of before, if no guest had to do with it (plain);
 // else it may also fail, or have another digest.
 func checkRevert(t *rapid.T, after *State, b *types.Block, seed lottery.Seed, set *types.ValidatorSet, before []Change, plain bool) {
 	err := after.Revert(b, seed, set)

@@ -90,7 +90,7 @@ func (f *Folder) rewind(ctx context.Context, g *genesis.Genesis, s *Start, first
 		return nil
 	}
 	s.Lacks = fmt.Sprintf("block %d cannot be taken back from the state after it (%v)", stuck.height, stuck.reason)
-	if reward := g.Params.BlockReward; !g.Params.Guests && stuck.minted <= types.MaxAmount-reward {
+	if !g.Params.Guests {
 		s.Wrong = &validity.Fault{Height: stuck.height, Where: "stored state", What: s.Lacks}
 	}
 	if stuck.height == f.Head() {
@@ -114,7 +114,6 @@ type rewinding struct {
 // stuck is a block that could not be taken back.
 type stuck struct {
 	height uint64
-	minted uint64 // after it: near the most that there can be, its reward may not have been paid
 	reason error
 }
 
@@ -134,12 +133,11 @@ func (r *rewinding) to(ctx context.Context, height uint64) (*stuck, error) {
 		if err != nil {
 			return nil, err
 		}
-		minted := r.state.Minted()
 		if err := r.state.Revert(b, seed, r.sets(at)); err != nil {
-			return &stuck{at, minted, err}, nil
+			return &stuck{at, err}, nil
 		}
 		if want, digest := b.Header.State, r.state.Digest(); want != digest {
-			return &stuck{at, minted, fmt.Errorf("its header binds the digest %s, and what comes of it has %s", want.Short(), digest.Short())}, nil
+			return &stuck{at, fmt.Errorf("its header binds the digest %s, and what comes of it has %s", want.Short(), digest.Short())}, nil
 		}
 	}
 	return nil, ctx.Err()
