@@ -243,10 +243,16 @@ func (c *chain) loadNames() error {
 		c.names[v.Key] = v.Name
 	}
 	kept, err := c.store.AuxRange([]byte{keyName}, nil, maxNames)
+	if err != nil {
+		return err
+	}
 	for _, k := range kept {
+		if len(k.Key) != 1+len(types.PublicKey{}) {
+			return fmt.Errorf("the name under key %.40x is no validator's: %w", k.Key, errDamaged)
+		}
 		c.names[types.PublicKey(k.Key[1:])] = string(k.Value)
 	}
-	return err
+	return nil
 }
 
 // learnNames notes the names of validators that are new.
