@@ -84,3 +84,22 @@ func toStore(changes []ledger.Change) []storage.Change {
 	}
 	return out
 }
+
+// So it is where the old blocks are gone, and the state leads back to the oldest.
+func TestStoredStateOfEachHeightPruned(t *testing.T) {
+	for state, fault := range map[int]bool{19: false, 20: false, 18: true} {
+		for _, below := range []uint64{5, 20} {
+			made := forge.Guestless()
+			made.Blocks = made.Blocks[:20]
+			dir := filepath.Join(t.TempDir(), "data")
+			storeWith(t, made, dir, state)
+			if err := made.Prune(dir, below); err != nil {
+				t.Fatal(err)
+			}
+			r := verifiedFolder(t, made, dir, nil)
+			if (r.Fault != nil) != fault || !fault && (r.Lacks != "" || r.Tally.Applied != below) {
+				t.Errorf("state of %d, below %d: %v, lacks %q, %+v", state, below, r.Fault, r.Lacks, r.Tally)
+			}
+		}
+	}
+}
