@@ -70,8 +70,15 @@ unit: control-plane ## Run the tests alone.
 	$(GO) test ./...
 	$(GO) test -tags failpoints ./node/failpoint
 
+# The packages in which goroutines share things.
+SHARING = ./client/... ./controllers/observe/... ./local/... ./node ./node/console ./node/engine ./node/p2p ./node/pool ./node/rpc/... ./node/storage ./test/linear
+
+.PHONY: race
+race: ## Run the tests of what goroutines share under the race detector (needs a C compiler).
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(SHARING)
+
 .PHONY: test-race
-test-race: ## Run the tests under the race detector (needs a C compiler; takes long).
+test-race: control-plane ## Run all tests under the race detector (needs a C compiler; takes long).
 	CGO_ENABLED=1 $(GO) test -race -timeout 60m ./...
 
 .PHONY: cover
