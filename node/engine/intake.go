@@ -99,8 +99,11 @@ func (in *intake) checked(records []*types.Record) {
 	in.mu.Lock()
 	in.records -= len(records)
 	for _, r := range records {
-		if in.pending[r.ID()]--; in.pending[r.ID()] == 0 {
-			delete(in.pending, r.ID())
+		id := r.ID()
+		if n := in.pending[id]; n > 1 {
+			in.pending[id] = n - 1
+		} else {
+			delete(in.pending, id)
 		}
 	}
 	in.mu.Unlock()

@@ -45,15 +45,20 @@ func (e *Engine) runsOn(records []*types.Record, next map[types.PublicKey]uint64
 		if !signed {
 			continue
 		}
-		if _, known := next[key]; !known {
-			next[key] = e.pool.NextNonce(key, e.chain.state.Account(types.KeyedAccount(key)).Nonce)
+		first, noted := next[key]
+		if !noted {
+			first = e.pool.NextNonce(key, e.chain.state.Account(types.KeyedAccount(key)).Nonce)
 		}
 		switch {
-		case r.Nonce > next[key]:
+		case r.Nonce > first:
 			all = false
-		case r.Nonce == next[key]:
-			next[key]++
+		case r.Nonce == first:
+			first++
+			noted = false
 			advanced = append(advanced, key)
+		}
+		if !noted {
+			next[key] = first
 		}
 	}
 	return advanced, all
