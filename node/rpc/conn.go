@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -168,11 +169,22 @@ func (c *conn) write() {
 		case <-c.out.wake:
 			items = c.out.take(items)
 			if err := c.send(items); err != nil {
-				c.cancel(err)
+				c.lost(err)
 				return
 			}
 		}
 	}
+}
+
+// lost ends a connection that cannot be written to. Where that is because nothing was
+// taken for too long, it counts among those that read too slowly, unless it was ended
+// before for something else.
+func (c *conn) lost(err error) {
+	var late net.Error // of the websocket's own, which os.ErrDeadlineExceeded is not in
+	if errors.As(err, &late) && late.Timeout() && c.ctx.Err() == nil {
+		c.server.metrics.slow.Inc()
+	}
+	c.cancel(err)
 }
 
 // send writes items in order, as few system calls as can be.

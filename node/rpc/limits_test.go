@@ -166,6 +166,9 @@ func TestSlowReaderOfAnswers(t *testing.T) {
 	}()
 	eventually(t, "the connection is counted", func() bool { return gather(t, metrics, "posnet_api_requests_total") > 0 })
 	eventually(t, "the slow reader is dropped", func() bool { return gather(t, metrics, "posnet_api_connections") == 0 })
+	if n := gather(t, metrics, "posnet_api_slow_readers_total"); n != 1 {
+		t.Errorf("%v slow readers are counted", n)
+	}
 	s.Close()
 	connect(t, address).ask(`{"op":"status"}`)
 }

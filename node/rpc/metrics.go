@@ -41,7 +41,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "posnet_api_refused_connections_total", Help: "Websockets refused because there were too many.",
 		}),
 		slow: make.NewCounter(prometheus.CounterOpts{
-			Name: "posnet_api_slow_readers_total", Help: "Subscribers dropped because they read too slowly.",
+			Name: "posnet_api_slow_readers_total", Help: "Connections dropped because they read too slowly.",
 		}),
 	}
 	m.accepted = m.requests.WithLabelValues(string(message.OpMerge), strconv.Itoa(message.StatusAccepted))
