@@ -30,8 +30,8 @@
 //     a share of the throughput row, and the p99 of what was accepted.
 //   - pause: the longest time between two commits, as a subscriber at a node that
 //     lives sees them, after one of the four was killed (SIGKILL) in the middle of
-//     the run at 2,000 a second. Nothing is sent twice; the loader goes on with
-//     the other three.
+//     the run at 2,000 a second (500 with -mode shipped, whose mempool holds 5,000).
+//     Nothing is sent twice; the loader goes on with the other three.
 //   - restart: a killed node's process is started again when the others are 231
 //     blocks ahead; from then until a block is certified with its vote.
 //   - catchup: the chain is filled at its fastest for the span measured; then a
