@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"sigs.k8s.io/yaml"
 
 	"github.com/posnet/posnet/api/v1alpha1"
@@ -148,8 +147,7 @@ func (f *upFlags) view(out io.Writer) local.View {
 	if f.output != "" {
 		return local.Silent
 	}
-	file, ok := out.(*os.File)
-	if f.plain || !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
+	if f.plain || !isTerminal(out) || os.Getenv("TERM") == "dumb" {
 		return local.Lines
 	}
 	return local.Screen

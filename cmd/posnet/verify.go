@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/posnet/posnet/client"
 	"github.com/posnet/posnet/node/genesis"
@@ -221,7 +220,7 @@ type bar struct {
 
 func newBar(out io.Writer) *bar {
 	b := &bar{out: out, interval: linesInterval, began: time.Now(), last: time.Now()}
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+	if isTerminal(out) && os.Getenv("TERM") != "dumb" {
 		b.moves, b.interval = true, barInterval
 	}
 	return b

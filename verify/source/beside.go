@@ -185,20 +185,23 @@ func (k *beside) handover(b Block, _ *validity.Next) error {
 // all checks by itself each entry that is kept for good and proves what it is by its
 // key or by signatures: those of heights whose blocks are gone, too.
 func (k *beside) all(network types.Hash) error {
-	for kind, right := range map[byte]func(key, value []byte) bool{
-		heights.KeyParticipants: func(key, value []byte) bool {
+	for _, one := range []struct {
+		kind  byte
+		right func(key, value []byte) bool
+	}{
+		{heights.KeyParticipants, func(key, value []byte) bool {
 			return bytes.Equal(key, heights.ParticipantsKey(types.SumHash(value)))
-		},
-		heights.KeySet: func(key, value []byte) bool {
+		}},
+		{heights.KeySet, func(key, value []byte) bool {
 			set, err := types.DecodeValidatorSet(value)
 			return err == nil && bytes.Equal(key, heights.SetKey(set.Hash()))
-		},
-		heights.KeyEvidence: func(key, value []byte) bool {
-			one, err := types.DecodeEvidence(value)
-			return err == nil && bytes.Equal(key, heights.EvidenceKey(&one)) && one.Convicts(network)
-		},
+		}},
+		{heights.KeyEvidence, func(key, value []byte) bool {
+			found, err := types.DecodeEvidence(value)
+			return err == nil && bytes.Equal(key, heights.EvidenceKey(&found)) && found.Convicts(network)
+		}},
 	} {
-		if err := k.each(kind, right); err != nil {
+		if err := k.each(one.kind, one.right); err != nil {
 			return err
 		}
 	}
@@ -231,13 +234,12 @@ var errWrong = errors.New("what is kept for good under this key is not what belo
 func (k *beside) places(b Block, _ *validity.Next) error {
 	height := b.Block.Header.Height
 	for i, id := range b.Block.IDs() {
-		what := "place of record " + id.String()
 		at, index, ok, err := k.kept.Place(id)
-		if err != nil || !ok {
-			return unread(height, what, err)
-		}
-		if at != height || index != uint32(i) {
-			return stored(height, what, "it is another", fmt.Sprintf("block %d, number %d", height, i), fmt.Sprintf("block %d, number %d", at, index))
+		switch what := "place of record "; {
+		case err != nil || !ok:
+			return unread(height, what+id.String(), err)
+		case at != height || index != uint32(i):
+			return stored(height, what+id.String(), "it is another", fmt.Sprintf("block %d, number %d", height, i), fmt.Sprintf("block %d, number %d", at, index))
 		}
 	}
 	return nil
